@@ -1,0 +1,242 @@
+"""How values of numpy, pandas and scikit-learn are digested; see :mod:`.digest`.
+
+Nothing is imported here: a type is recognised by its module and name, then compared with what the
+module in ``sys.modules`` really holds, so that a class of the user that only looks like one of
+theirs is none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from .digest import Hasher, NoDigest, instance_dict, type_name
+
+_Handler = Callable[[Hasher, Any], None]
+_MOST_COLUMNS = 1024
+_known: dict[type, _Handler | None] = {}
+
+
+def handler(kind: type) -> _Handler | None:
+    """Return how values of exactly this type are fed, or None where it is not one of theirs."""
+    if kind not in _known:
+        _known[kind] = _find(kind)
+    return _known[kind]
+
+
+def _find(kind: type) -> _Handler | None:
+    name = type_name(kind)
+    package = name.partition(".")[0]
+    if package == "sklearn":
+        return _sklearn(kind, name)
+    if package not in ("numpy", "pandas"):
+        return None
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and package == "numpy":
+        if kind is getattr(numpy, "ndarray", None):
+            return _array
+        if kind in set(getattr(numpy, "sctypeDict", {}).values()):
+            return _scalar
+        if issubclass(kind, numpy.dtype):
+            return lambda hasher, value: hasher.text("dtype", _dtype(value))
+        return _RANDOM.get(name)
+    pandas = sys.modules.get("pandas")
+    for public, feed in _PANDAS.items():
+        if kind is getattr(pandas, public, None):
+            return feed
+    for missing in ("NA", "NaT"):
+        if kind is type(getattr(pandas, missing, None)):
+            return partial(_missing, missing)
+    return _extension if _is_extension(kind) else None
+
+
+def _dtype(value: Any) -> str:
+    return value.str if value.names is None else repr(value.descr)
+
+
+def _array(hasher: Hasher, value: Any) -> None:
+    dtype = value.dtype
+    hasher.text("array", _dtype(dtype))
+    hasher.items("shape", list(value.shape))
+    if dtype.names is not None:
+        # Field by field: the padding between fields holds whatever was in memory before.
+        for name in dtype.names:
+            hasher.feed(value[name])
+    elif dtype.hasobject or dtype.kind not in "biufcSUmMV":
+        _objects(hasher, value.ravel().tolist())
+    else:
+        if value.nbytes > hasher.budget:
+            raise NoDigest("too large")
+        hasher.raw("data", value.tobytes())
+
+
+def _scalar(hasher: Hasher, value: Any) -> None:
+    if value.dtype.names is not None or value.dtype.hasobject:
+        raise NoDigest(f"no digest for {type_name(type(value))}")
+    hasher.text("scalar", value.dtype.str)
+    hasher.raw("data", value.tobytes())
+
+
+def _objects(hasher: Hasher, values: list[Any]) -> None:
+    """Feed a list that is mostly text: what is missing apart, the texts in bulk."""
+    kinds = set(map(type, values))
+    if str not in kinds or len(kinds) == 1:
+        hasher.items("objects", values)
+        return
+    hasher.spend(16 * len(values))
+    others = [place for place, value in enumerate(values) if type(value) is not str]
+    hasher.items("places", others)
+    hasher.items("others", [values[place] for place in others])
+    hasher.items("texts", [value for value in values if type(value) is str])
+
+
+def _column(hasher: Hasher, values: Any) -> None:
+    """Feed one column's array, as pandas holds it."""
+    numpy = sys.modules["numpy"]
+    inner = getattr(values, "_ndarray", values) if _is_numpy_backed(values) else values
+    if type(inner) is numpy.ndarray:
+        hasher.text("dtype", str(values.dtype))
+        _array(hasher, inner)
+    else:
+        _extension(hasher, values)
+
+
+def _is_numpy_backed(values: Any) -> bool:
+    return type_name(type(values)) in (
+        "pandas.core.arrays.datetimes.DatetimeArray",
+        "pandas.core.arrays.timedeltas.TimedeltaArray",
+        "pandas.core.arrays.numpy_.NumpyExtensionArray",
+        "pandas.core.arrays.numpy_.PandasArray",
+    ) or type_name(type(values)).endswith((".DatetimeArray", ".TimedeltaArray"))
+
+
+def _is_extension(kind: type) -> bool:
+    extensions = getattr(getattr(sys.modules.get("pandas"), "api", None), "extensions", None)
+    base = getattr(extensions, "ExtensionArray", None)
+    return base is not None and issubclass(kind, base)
+
+
+def _extension(hasher: Hasher, values: Any) -> None:
+    if not type_name(type(values)).startswith("pandas."):
+        raise NoDigest(f"no digest for {type_name(type(values))}")
+    hasher.text("dtype", str(values.dtype))
+    if hasattr(values, "codes") and hasattr(values, "categories"):
+        hasher.feed(values.codes)
+        hasher.feed(values.categories)
+        hasher.feed(bool(values.ordered))
+        return
+    if 16 * len(values) > hasher.budget:
+        raise NoDigest("too large")
+    _objects(hasher, values.tolist())
+
+
+def _series(hasher: Hasher, value: Any) -> None:
+    hasher.text("series", "")
+    hasher.feed(value.name)
+    hasher.feed(value.index)
+    _column(hasher, value._values)
+
+
+def _frame(hasher: Hasher, value: Any) -> None:
+    count = value.shape[1]
+    if count > _MOST_COLUMNS:
+        raise NoDigest("too large")
+    hasher.items("frame", list(value.shape))
+    hasher.feed(value.columns)
+    hasher.feed(value.index)
+    column = getattr(value._mgr, "iget_values", None)
+    for number in range(count):
+        _column(hasher, column(number) if column else value.iloc[:, number]._values)
+
+
+def _index(hasher: Hasher, value: Any) -> None:
+    hasher.items("index", list(value.names))
+    _column(hasher, value._values)
+
+
+def _range_index(hasher: Hasher, value: Any) -> None:
+    hasher.items("range index", [value.start, value.stop, value.step])
+    hasher.items("names", list(value.names))
+
+
+def _multi_index(hasher: Hasher, value: Any) -> None:
+    hasher.items("multi index", list(value.names))
+    for level, codes in zip(value.levels, value.codes, strict=True):
+        hasher.feed(level)
+        hasher.feed(codes)
+
+
+def _missing(name: str, hasher: Hasher, _: Any) -> None:
+    hasher.text("missing", name)
+
+
+def _text(tag: str) -> _Handler:
+    return lambda hasher, value: hasher.text(tag, str(value))
+
+
+def _timestamp(hasher: Hasher, value: Any) -> None:
+    hasher.text("timestamp", f"{value.value} {value.tz}")
+
+
+_PANDAS: dict[str, _Handler] = {
+    "DataFrame": _frame,
+    "Series": _series,
+    "Index": _index,
+    "DatetimeIndex": _index,
+    "TimedeltaIndex": _index,
+    "PeriodIndex": _index,
+    "CategoricalIndex": _index,
+    "IntervalIndex": _index,
+    "RangeIndex": _range_index,
+    "MultiIndex": _multi_index,
+    "Timestamp": _timestamp,
+    "Timedelta": lambda hasher, value: hasher.text("timedelta", str(value.value)),
+    "Period": _text("period"),
+    "Interval": _text("interval"),
+}
+
+
+def _generator(hasher: Hasher, value: Any) -> None:
+    _state(hasher, value.bit_generator.state)
+
+
+def _random_state(hasher: Hasher, value: Any) -> None:
+    _state(hasher, value.get_state(legacy=False))
+
+
+def _state(hasher: Hasher, state: dict[str, Any]) -> None:
+    hasher.text("random state", "")
+    hasher.feed(state)
+
+
+_RANDOM: dict[str, _Handler] = {
+    "numpy.random._generator.Generator": _generator,
+    "numpy.random.mtrand.RandomState": _random_state,
+}
+
+
+def _sklearn(kind: type, name: str) -> _Handler | None:
+    module = sys.modules.get(name.rpartition(".")[0])
+    if getattr(module, kind.__name__, None) is not kind:
+        return None
+    if name == "sklearn.tree._tree.Tree":
+        return _tree
+    return _estimator
+
+
+def _tree(hasher: Hasher, value: Any) -> None:
+    hasher.items("tree", [value.n_features, value.n_outputs, value.max_depth])
+    hasher.feed(value.__getstate__())
+
+
+def _estimator(hasher: Hasher, value: Any) -> None:
+    attributes = instance_dict(value)
+    if attributes is None:
+        raise NoDigest(f"no digest for {type_name(type(value))}")
+    version = getattr(sys.modules.get("sklearn"), "__version__", "")
+    hasher.text("estimator", f"{type_name(type(value))} {version}")
+    names = sorted(attributes)
+    hasher.items("names", names)
+    hasher.items("values", [attributes[name] for name in names])

@@ -1,0 +1,82 @@
+"""Loads and unloads the probe, and says what has to be said about it.
+
+Whatever fails here, the notebook goes on and nothing is printed into a cell: the reason goes to
+``recorder.log`` where that can be written, else once to the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import guard, identity, places, say
+from .wiring import Probe
+
+_ATTRIBUTE = "_jupyter_lineage_probe"
+
+
+def load(shell: Any) -> Probe | None:
+    """Start recording in the kernel of ``shell``; quiet when it can't be done.
+
+    Loading twice is fine: a probe that runs goes on, one that was unloaded takes its run up again.
+
+    Returns:
+        What records now; None where recording is switched off or can't be had.
+    """
+    probe: Probe | None = getattr(shell, _ATTRIBUTE, None)
+    hand_over: dict[str, Any] = {}
+    try:
+        if probe is None:
+            connection = identity.connection_file(shell)
+            hand_over = identity.take_hand_over(connection)
+            if places.disabled():
+                _guard_alone(hand_over)
+                return None
+            probe = Probe(shell, hand_over, connection)
+            probe.start()
+            setattr(shell, _ATTRIBUTE, probe)
+            _introduce(probe)
+        elif not probe.running:
+            probe.resume()
+    except Exception as error:  # noqa: BLE001 - the notebook comes first
+        _guard_alone(hand_over)
+        say.once(f"jupyter_lineage is not recording: {type(error).__name__}: {error}")
+        return None
+    return probe
+
+
+def unload(shell: Any) -> None:
+    """Stop recording in the kernel of ``shell`` and take every hook out."""
+    probe: Probe | None = getattr(shell, _ATTRIBUTE, None)
+    if probe is None or not probe.running:
+        return
+    try:
+        probe.stop()
+    except Exception as error:  # noqa: BLE001 - the notebook comes first
+        say.once(f"jupyter_lineage was not unloaded whole: {type(error).__name__}: {error}")
+
+
+def _guard_alone(hand_over: dict[str, Any]) -> None:
+    """Guard a reproduction that can't be recorded: the originals are safe all the same."""
+    folder = hand_over.get("guard")
+    if folder and not guard.installed():
+        guard.install(str(folder), str(places.spool_root()), None)
+
+
+def _introduce(probe: Probe) -> None:
+    """Tell the cell that loaded us what it will not find, and a new user what is going on."""
+    if probe.unseen:
+        cells = "1 execution" if probe.unseen == 1 else f"{probe.unseen} executions"
+        print(  # noqa: T201 - %load_ext answers in its cell
+            f"jupyter_lineage records from the next cell on; {cells} up to here are unseen."
+        )
+    marker = places.data_folder() / "noticed"
+    try:
+        os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError:
+        return  # told before, or nowhere to remember it
+    say.to_terminal(
+        "jupyter_lineage records what notebooks on this account run, read and write into "
+        f"{probe.database}, on this disk only. "
+        "To turn it off: %track off in a notebook, JUPYTER_LINEAGE_DISABLE=1 for good."
+    )

@@ -1,0 +1,182 @@
+"""Keeps a reproduction from changing anything outside of its own folder.
+
+Python's audit hook refuses what Python itself would do; the shim, where it is loaded, refuses the
+same of native code. What the kernel needs to run stays allowed: our spool, Jupyter's and IPython's
+folders, caches, and a temporary folder of the kernel's own. Programs that a cell starts are not
+held by either.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .scope import is_under
+
+if TYPE_CHECKING:
+    from .shim import Shim
+
+_CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_DEVICES = ("/dev", "/proc/self", "/sys/fs/cgroup")
+_busy = threading.local()
+_installed: list[Guard] = []
+
+
+def allowed_folders(folder: str, spool_folder: str, temporary: str) -> tuple[str, ...]:
+    """Return the folders that a guarded kernel may change, with every link resolved.
+
+    Args:
+        folder: the reproduction's own.
+        spool_folder: where our records go.
+        temporary: the kernel's own temporary folder.
+    """
+    home = os.path.expanduser("~")
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.join(home, ".local", "share")
+    found = [folder, spool_folder, temporary, cache, os.path.join(home, ".matplotlib")]
+    found += [os.path.join(home, ".config", "matplotlib"), os.path.join(home, ".ipython")]
+    found += [os.environ.get("JUPYTER_RUNTIME_DIR") or os.path.join(data, "jupyter", "runtime")]
+    found += [os.environ[name] for name in ("IPYTHONDIR", "MPLCONFIGDIR") if os.environ.get(name)]
+    if runtime:
+        found.append(os.path.join(runtime, "jupyter"))
+    found += _DEVICES
+    return tuple(dict.fromkeys(os.path.realpath(path) for path in found))
+
+
+class Guard:
+    """The audit hook of a guarded kernel.
+
+    Args:
+        folder: the reproduction's own folder, for the message.
+        allowed: what :func:`allowed_folders` gave.
+    """
+
+    def __init__(self, folder: str, allowed: tuple[str, ...]) -> None:
+        self.folder = folder
+        self.allowed = allowed
+
+    def hook(self, event: str, args: tuple[Any, ...]) -> None:
+        """Refuse a call that would change something outside.
+
+        Raises:
+            PermissionError: it would.
+        """
+        check = _CHECKS.get(event)
+        if check is None or getattr(_busy, "now", False):
+            return
+        _busy.now = True
+        try:
+            paths = check(args)
+        finally:
+            _busy.now = False
+        for path in paths:
+            if not any(is_under(path, prefix) for prefix in self.allowed):
+                raise PermissionError(
+                    13,
+                    f"a reproduction changes nothing outside of its own folder {self.folder}",
+                    path,
+                )
+
+
+def install(folder: str, spool_folder: str, shim: Shim | None) -> Guard:
+    """Guard this process for good, and give it a temporary folder of its own.
+
+    That folder is new and so holds nothing of the user's, as the system's own might.
+    """
+    temporary = tempfile.mkdtemp(prefix="jupyter-lineage-")
+    tempfile.tempdir = temporary
+    pid = os.getpid()
+    atexit.register(_remove, temporary, pid)
+    guard = Guard(folder, allowed_folders(folder, spool_folder, temporary))
+    if shim is not None:
+        shim.set_guard(guard.allowed)
+    sys.addaudithook(guard.hook)
+    _installed.append(guard)
+    return guard
+
+
+def installed() -> bool:
+    """Tell whether this process is guarded."""
+    return bool(_installed)
+
+
+def _remove(temporary: str, pid: int) -> None:
+    if os.getpid() == pid:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _text(name: Any, folder: Any = -1) -> str | None:
+    """Return the absolute path of an audit event's argument, links of its folder not resolved."""
+    if isinstance(name, int):
+        if isinstance(name, bool) or name < 0:
+            return None
+        try:
+            return os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            return None
+    text = os.fsdecode(name)
+    if os.path.isabs(text):
+        return text
+    base = _text(folder) if isinstance(folder, int) and folder >= 0 else os.getcwd()
+    return os.path.join(base or os.sep, text)
+
+
+def _entry(name: Any, folder: Any = -1) -> list[str]:
+    """Return the directory entry itself: the folder's links resolved, not its own."""
+    path = _text(name, folder)
+    if path is None:
+        return []
+    parent, last = os.path.split(path.rstrip(os.sep))
+    return [os.path.join(os.path.realpath(parent), last)]
+
+
+def _content(name: Any, folder: Any = -1) -> list[str]:
+    """Return the file that a call through this name would change: all links resolved."""
+    path = _text(name, folder)
+    return [] if path is None else [os.path.realpath(path)]
+
+
+def _open(args: tuple[Any, ...]) -> list[str]:
+    name, mode, flags = args[0], args[1], args[2]
+    writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
+    if not writes and not (isinstance(flags, int) and flags & _CHANGING):
+        return []
+    return [] if isinstance(name, int) else _content(name)
+
+
+def _database(args: tuple[Any, ...]) -> list[str]:
+    name = args[0]
+    text = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ""
+    if text in ("", ":memory:"):
+        return []
+    if text.startswith("file:"):
+        if "mode=ro" in text or "mode=memory" in text or "immutable=1" in text:
+            return []
+        text = text[len("file:") :].partition("?")[0]
+    return _content(text)
+
+
+_CHECKS: dict[str, Callable[[tuple[Any, ...]], list[str]]] = {
+    "open": _open,
+    "os.rename": lambda a: _entry(a[0], a[2]) + _entry(a[1], a[3]),
+    "os.remove": lambda a: _entry(a[0], a[1]),
+    "os.rmdir": lambda a: _entry(a[0], a[1]),
+    "os.mkdir": lambda a: _entry(a[0], a[2]),
+    "os.truncate": lambda a: _content(a[0]),
+    # Writing through a second name would change the first one's content too.
+    "os.link": lambda a: _content(a[0], a[2]) + _entry(a[1], a[3]),
+    "os.symlink": lambda a: _entry(a[1], a[2]),
+    "os.chmod": lambda a: _content(a[0], a[2]),
+    "os.chown": lambda a: _content(a[0], a[3]),
+    "os.utime": lambda a: _content(a[0], a[3]),
+    "os.setxattr": lambda a: _content(a[0]),
+    "os.removexattr": lambda a: _content(a[0]),
+    "sqlite3.connect": _database,
+}

@@ -1,0 +1,237 @@
+"""The magics ``%track`` and ``%%track``: what is recorded, child runs, parameters, on and off."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import identity, redact
+from .uuid7 import uuid7
+
+if TYPE_CHECKING:
+    from .hooks import Hooks
+
+USAGE = "start NAME, stop, param NAME=VALUE, metric NAME=NUMBER, tag NAME, note TEXT, off, on"
+
+
+class Problem(ValueError):
+    """What the user typed can't be done; the text is the line that is shown."""
+
+
+class Track:
+    """Carries the magics out.
+
+    Args:
+        hooks: the cells' hooks, whose spool the records go to.
+        about: returns the lines that ``%track`` alone prints.
+    """
+
+    def __init__(self, hooks: Hooks, about: Callable[[], list[str]]) -> None:
+        self._hooks = hooks
+        self._about = about
+        self._names: list[str] = []
+        self._verbs: dict[str, Callable[[str], str]] = {
+            "start": self._start,
+            "stop": self._stop,
+            "param": self._param,
+            "metric": self._metric,
+            "tag": self._tag,
+            "note": self._note,
+            "off": self._off,
+            "on": self._on,
+        }
+
+    def line(self, line: str) -> None:
+        """``%track …``: prints one line, or a few for ``%track`` alone; never raises."""
+        text = line.strip()
+        if not text:
+            print("\n".join(self._about()))  # noqa: T201 - a magic answers in the cell
+            return
+        verb, _, rest = text.partition(" ")
+        action = self._verbs.get(verb)
+        try:
+            if action is None:
+                raise Problem(f"%track does not know {verb!r}. It knows: {USAGE}.")
+            print(action(rest.strip()))  # noqa: T201 - a magic answers in the cell
+        except Problem as problem:
+            print(problem)  # noqa: T201 - a magic answers in the cell
+
+    def cell(self, line: str, body: str) -> None:
+        """``%%track NAME``: runs the cell as a child run of that name.
+
+        Raises:
+            Exception: what the cell raised, shown already and so without a second traceback.
+        """
+        self.line(f"start {line}")
+        depth = len(self._names)
+        result = self._hooks.shell.run_cell(body, store_history=False)
+        if depth and len(self._names) == depth:
+            self.line("stop")
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            raise _shown(error) from None
+
+    def _write(self, verb: str, run: str, **fields: Any) -> None:
+        if not self._hooks.recording:
+            raise Problem("Recording is off. %track on turns it on again.")
+        execution = _current()
+        self._hooks.spool.write("track", {"verb": verb, "run": run, **fields}, execution=execution)
+
+    def _start(self, rest: str) -> str:
+        if not rest:
+            raise Problem("%track start needs a name, such as: %track start baseline")
+        parent, run = self._hooks.run(), uuid7()
+        name = redact.mask(rest[:500])[0]
+        self._write("start", run, parent=parent, name=name)
+        self._hooks.children.append(run)
+        self._names.append(name)
+        return f"Child run {name!r} is open; %track stop closes it."
+
+    def _stop(self, rest: str) -> str:
+        if not self._names:
+            raise Problem("No child run is open. %track start NAME opens one.")
+        if rest and rest != self._names[-1]:
+            raise Problem(f"The child run that is open is {self._names[-1]!r}, not {rest!r}.")
+        self._write("stop", self._hooks.children[-1])
+        self._hooks.children.pop()
+        return f"Child run {self._names.pop()!r} is closed."
+
+    def _param(self, rest: str) -> str:
+        pairs = _pairs(rest, "param", "lr=0.1")
+        for name, value in pairs:
+            kept, kind = _plain(name, value)
+            self._write("param", self._hooks.run(), name=name, value=kept, kind=kind)
+        return f"Noted: {', '.join(f'{name}={_shorten(value)}' for name, value in pairs)}"
+
+    def _metric(self, rest: str) -> str:
+        pairs = _pairs(rest, "metric", "auc=0.91")
+        numbers = [(name, _number(name, value)) for name, value in pairs]
+        for name, number in numbers:
+            kind = type(number).__name__
+            self._write("metric", self._hooks.run(), name=name, value=number, kind=kind)
+        return f"Noted: {', '.join(f'{name}={number}' for name, number in numbers)}"
+
+    def _tag(self, rest: str) -> str:
+        if not rest:
+            raise Problem("%track tag needs a name, such as: %track tag baseline")
+        for name in rest.split():
+            self._write("tag", self._hooks.run(), name=redact.mask(name[:200])[0])
+        return f"Tagged: {rest}"
+
+    def _note(self, rest: str) -> str:
+        if not rest:
+            raise Problem("%track note needs a text.")
+        if len(rest) > redact.LIMIT:
+            raise Problem("That note is too long.")
+        self._write("note", self._hooks.run(), value=redact.mask(rest)[0])
+        return "Noted."
+
+    def _off(self, rest: str) -> str:
+        if not self._hooks.recording:
+            return "Recording was off already."
+        user, _ = identity.user()
+        reason = redact.mask(rest[:1000])[0] or "%track off"
+        self._hooks.spool.write("recording", {"on": False, "user": user, "reason": reason})
+        self._hooks.set_recording(False)
+        return "Recording is off from here on. %track on turns it on again."
+
+    def _on(self, rest: str) -> str:
+        if self._hooks.recording:
+            return "Recording is on."
+        self._hooks.set_recording(True)
+        user, _ = identity.user()
+        reason = redact.mask(rest[:1000])[0] or "%track on"
+        self._hooks.spool.write("recording", {"on": True, "user": user, "reason": reason})
+        return "Recording is on, from the next cell."
+
+
+def _current() -> str | None:
+    from .context import current
+
+    execution = current.get()
+    return None if execution is None else execution.uid
+
+
+def _pairs(text: str, verb: str, example: str) -> list[tuple[str, str]]:
+    """Split ``a=1 b='x y' c=[1, 2]`` at the names; values keep their spaces inside brackets."""
+    found: list[tuple[str, str]] = []
+    for part in _words(text):
+        name, equals, value = part.partition("=")
+        if not equals or not name or not value:
+            raise Problem(f"%track {verb} needs NAME=VALUE, such as: %track {verb} {example}")
+        found.append((name, value))
+    if not found:
+        raise Problem(f"%track {verb} needs NAME=VALUE, such as: %track {verb} {example}")
+    return found
+
+
+def _words(text: str) -> list[str]:
+    words, word, depth, quote = [], "", 0, ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'":
+            quote = letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        elif letter.isspace() and depth <= 0:
+            words.append(word)
+            word = ""
+            continue
+        word += letter
+    return [word for word in [*words, word] if word]
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text
+
+
+def _plain(name: str, text: str) -> tuple[Any, str]:
+    """Return a parameter's value as JSON holds it and the kind it had, with secrets masked."""
+    value = _literal(text)
+    kind = type(value).__name__
+    if redact.is_telling_variable(name) and isinstance(value, (str, int)):
+        return "[redacted:parameter]", kind
+    if value is None or isinstance(value, (bool, int, float)):
+        return value, kind
+    if isinstance(value, str):
+        return redact.mask(value[: redact.LIMIT])[0], kind
+    if isinstance(value, list) and all(isinstance(v, (str, int, float)) for v in value):
+        return redact.mask_value(value)[0], kind
+    return redact.mask(text[: redact.LIMIT])[0], kind
+
+
+def _number(name: str, text: str) -> float | int:
+    value = _literal(text)
+    if isinstance(value, str):
+        try:
+            value = float(text)
+        except ValueError:
+            value = None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Problem(f"The metric {name!r} has to be a number, not {_shorten(text)}.")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return math.inf if value > 0 else -math.inf
+    return value
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _shown(error: BaseException) -> Exception:
+    """Return an error of the same name that adds no second traceback to the cell."""
+
+    def render(_: Exception) -> list[str]:
+        return []
+
+    kind = type(type(error).__name__, (Exception,), {"_render_traceback_": render})
+    shown: Exception = kind(*map(str, error.args))
+    return shown

@@ -1,0 +1,145 @@
+"""What other programs need of the recorder: that it runs, that it looks, how far behind it is.
+
+Imports little: a cold reading command goes through here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LineageError
+from ..probe import places
+from ..probe import wake as waking
+from .spools import folders, list_spools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ..store.sqlite import Store
+
+_POLL_SECONDS = 0.015
+
+
+def wake(database: Path) -> bool:
+    """Have the recorder look at once; tell whether one runs."""
+    return waking.wake(str(places.spool_folder(database)))
+
+
+def is_running(database: Path) -> bool:
+    """Tell whether a recorder for ``database`` runs on this machine (and wake it)."""
+    return wake(database)
+
+
+def start_if_needed(database: Path) -> bool:
+    """Have a recorder of this version or a newer one run; tell whether one runs or was started.
+
+    Raises:
+        OSError: the folder for spools can't be made.
+    """
+    from .election import is_older
+
+    folder = places.spool_folder(database)
+    places.make_private(folder)
+    if wake(database) and not is_older(folder):
+        return True
+    return waking.start_recorder(database) or wake(database)
+
+
+def behind(database: Path, store: Store | None = None) -> int:
+    """Return how many events of this machine's kernels are not in the record yet.
+
+    Counts lines of spools that are not taken, and file events of cells that have ended whose
+    hashes are still being made.
+
+    Args:
+        database: the database.
+        store: it, open; opened here when not given.
+    """
+    found = [
+        (spool, size, folder) for folder in folders(database) for spool, size in list_spools(folder)
+    ]
+    if store is not None:
+        taken, waiting = _taken(store)
+    else:
+        from ..store.sqlite import open_reader
+
+        taken, waiting = {}, 0
+        with contextlib.suppress(LineageError), open_reader(database) as opened:
+            taken, waiting = _taken(opened)
+    for spool, size, folder in found:
+        done = taken.get(spool, 0)
+        if size > done:
+            waiting += _lines(folder / f"{spool}.spool", done)
+    return waiting
+
+
+def _taken(store: Store) -> tuple[dict[str, int], int]:
+    from ..store.waiting import taken_of_spools, waiting_files
+
+    return taken_of_spools(store), waiting_files(store)
+
+
+def _lines(path: Path, offset: int) -> int:
+    """Return how many whole records lie in a spool from ``offset`` on."""
+    with contextlib.suppress(OSError), path.open("rb") as stream:
+        stream.seek(offset)
+        return sum(1 for line in stream if line.endswith(b"\n") and not line.isspace())
+    return 0
+
+
+def wake_and_wait(database: Path, seconds: float) -> int:
+    """Have the recorder look, wait for it, and return how many events are still behind.
+
+    Args:
+        database: the database.
+        seconds: wait at most so long; 0 does not wait.
+    """
+    until = time.monotonic() + seconds
+    waiting = behind(database)
+    if not waiting:
+        return 0
+    if not wake(database):
+        waking.start_recorder(database)
+    while waiting and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
+        waiting = behind(database)
+    return waiting
+
+
+def hand_in(database: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Give the recorder records that no kernel wrote, such as a reproduction's verdict.
+
+    They go through a small spool of this process, so that they are kept even when no recorder
+    runs at the moment.
+
+    Args:
+        database: the database they are for.
+        records: each with its ``type``, all about the same ``run``.
+
+    Raises:
+        RecorderError: they can't be written.
+    """
+    from ..errors import RecorderError
+    from ..ids import uuid7
+    from ..probe.spool import Spool
+
+    folder = places.spool_folder(database)
+    every = list(records)
+    try:
+        places.make_private(folder)
+    except OSError as error:
+        raise RecorderError(f"the folder {folder} can't be made: {error.strerror}") from error
+    header = {"writer": "reproduce", "alive": None}
+    spool = Spool(str(folder), every[0]["run"], header, process=uuid7())
+    for record in (*every, {"type": "end", "reason": "handed in"}):
+        fields = {name: value for name, value in record.items() if name != "type"}
+        if not spool.write(record["type"], fields):
+            raise RecorderError(
+                f"nothing can be written to {folder}: {spool.last_error}",
+                hint="Check the free space and the rights of that folder.",
+            )
+    spool.close()
+    waking.notify(str(folder), database)

@@ -1,0 +1,198 @@
+"""Which files' bytes are kept: the rules of ``.lineage.toml``, sizes, secrets, the room there is.
+
+A ``.lineage.toml`` holds for its folder and all below it, up to the next one; it says
+``keep = "all"``, ``"small"`` (the default), ``"hash-only"`` or ``"nothing"``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import StoreError
+from ..probe import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..store.bookkeeping import Bookkeeping
+    from ..store.content import Content
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RULES = "all", "small", "hash-only", "nothing"
+FILE_NAME = ".lineage.toml"
+LEFT_OUT = f"left out by {FILE_NAME}"
+_TEXT_LIMIT = 5_000_000
+_OVERLAP = 4096
+_PIECE = redact.LIMIT - _OVERLAP
+_CREDENTIALS = re.compile(
+    r"/\.(?:ssh|gnupg|aws|azure|kube|docker)/|/\.config/gcloud/"
+    r"|/\.(?:netrc|pgpass|pypirc|git-credentials|npmrc|my\.cnf)$|/kaggle\.json$"
+    r"|/\.env(?:\.[\w-]+)?$|/id_(?:rsa|dsa|ecdsa|ed25519)$|\.(?:pem|key|p12|pfx|keystore)$"
+)
+
+
+class Limits(NamedTuple):
+    """How much is kept: bytes of one file, bytes in all, at most this share of the free disk."""
+
+    file_bytes: int = 100_000_000
+    total_bytes: int = 10_000_000_000
+    disk_share: float = 0.05
+
+
+class Rules:
+    """Finds the rule for a file.
+
+    Args:
+        broken: told a path and what is wrong with it, for each file that can't be used.
+    """
+
+    def __init__(self, broken: Callable[[Path, str], None]) -> None:
+        self._broken = broken
+        self._files: dict[Path, tuple[tuple[int, int], str | None]] = {}
+
+    def rule_for(self, path: Path) -> str:
+        """Return the rule for a file: that of the nearest ``.lineage.toml`` above it.
+
+        Searched up to the home folder for what lies in it, else up to the root.
+        """
+        if _CREDENTIALS.search(str(path)):
+            return "nothing"
+        home = Path.home()
+        for folder in path.parents:
+            rule = self._of(folder / FILE_NAME)
+            if rule is not None:
+                return rule
+            if folder == home:
+                break
+        return "small"
+
+    def reason_for(self, path: Path) -> str:
+        """Return the words for a file of which not even the hash is recorded."""
+        return "holds credentials" if _CREDENTIALS.search(str(path)) else LEFT_OUT
+
+    def _of(self, path: Path) -> str | None:
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        stamp = (status.st_mtime_ns, status.st_size)
+        known = self._files.get(path)
+        if known is None or known[0] != stamp:
+            known = self._files[path] = (stamp, self._read(path))
+        return known[1]
+
+    def _read(self, path: Path) -> str | None:
+        try:
+            rule: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("keep", "small")
+        except (OSError, ValueError) as error:
+            # tomllib's message ends with "(at line 1, column 8)".
+            self._broken(path, str(error))
+            return None
+        if rule not in RULES:
+            self._broken(path, f"keep = {rule!r} is none of {', '.join(RULES)}")
+            return None
+        return str(rule)
+
+
+class Keeper:
+    """Puts bytes into the content store as far as rules and room allow.
+
+    Args:
+        content: the store.
+        limits: how much.
+        between: called between pieces of a large file.
+    """
+
+    def __init__(
+        self, content: Content, limits: Limits, between: Callable[[], object] = lambda: None
+    ) -> None:
+        self._content = content
+        self._limits = limits
+        self._between = between
+        self._total: int | None = None
+
+    def keep(self, path: bytes, content: str, size: int, *, rule: str) -> str | None:
+        """Keep a file's bytes; return None when they are kept, else why not.
+
+        Args:
+            path: the file.
+            content: its hash.
+            size: in bytes.
+            rule: of :data:`RULES`, not ``nothing``.
+        """
+        if self._content.has(content):
+            return None
+        if rule == "hash-only":
+            return LEFT_OUT
+        if rule == "small" and size > self._limits.file_bytes:
+            return f"larger than {self._limits.file_bytes} bytes"
+        if size > self.room():
+            return "no room for it"
+        try:
+            if holds_secret(path, size):
+                return "holds a secret"
+            self._content.put_file(Path(os.fsdecode(path)), content, between=self._between)
+        except StoreError:
+            return "changed before it could be kept"
+        except OSError as error:
+            return f"not kept: {error.strerror}"
+        self._total = self.total() + self._content.stored_bytes(content)
+        return None
+
+    def total(self) -> int:
+        """Return how many bytes on disk all kept bytes take."""
+        if self._total is None:
+            self._total = self._content.total_bytes()
+        return self._total
+
+    def room(self) -> int:
+        """Return how many bytes may be kept in all."""
+        folder = self._content.folder
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free + self.total()
+        return min(self._limits.total_bytes, int(free * self._limits.disk_share))
+
+    def surplus(self, books: Bookkeeping) -> list[tuple[int, str]]:
+        """Return (version, hash) of what has to go so that the rest fits, least valuable first."""
+        over = self.total() - self.room()
+        chosen: list[tuple[int, str]] = []
+        if over <= 0:
+            return chosen
+        for version, content in books.least_valuable():
+            if over <= 0:
+                break
+            over -= self._content.stored_bytes(content)
+            chosen.append((version, content))
+        return chosen
+
+    def forget(self, content: str) -> None:
+        """Remove kept bytes."""
+        self._total = self.total() - self._content.stored_bytes(content)
+        self._content.remove(content)
+
+
+def holds_secret(path: bytes, size: int) -> bool:
+    """Tell whether a text file of up to 5 MB has something in it that masking would replace.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    if size > _TEXT_LIMIT:
+        return False
+    with open(path, "rb") as stream:  # noqa: PTH123 - a path of bytes
+        data = stream.read(_TEXT_LIMIT + 1)
+    try:
+        text = "" if b"\0" in data else data.decode()
+    except UnicodeDecodeError:
+        return False
+    return any(redact.mask(text[at : at + redact.LIMIT])[1] for at in range(0, len(text), _PIECE))

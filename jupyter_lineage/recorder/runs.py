@@ -1,0 +1,35 @@
+"""How a run ends: with everything inside it that is still open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..store.append import Append
+    from ..store.bookkeeping import Bookkeeping
+
+
+def end_run(append: Append, books: Bookkeeping, run: int, *, status: str, at: float) -> None:
+    """Give a run, its child runs and their open executions an end; nothing where they have one.
+
+    Args:
+        append: adds the facts.
+        books: knows what is open.
+        run: the run's key.
+        status: ``completed`` or ``died``.
+        at: when, in seconds since the epoch.
+    """
+    for key in books.runs_inside(run):
+        for execution in books.open_executions(key):
+            # In an orderly end a cell that did not come to its own was broken off.
+            end = {"status": "died" if status == "died" else "interrupted", "at": at}
+            append.execution_end(execution, end, names_read=(), names_written=())
+        if books.status(key) == "running":
+            append.run_event(key, "status", status, at=at)
+
+
+def stop_tracked(append: Append, books: Bookkeeping, run: int, *, at: float) -> None:
+    """End a child run and those inside it; the cell that says so goes on."""
+    for key in books.runs_inside(run):
+        if books.status(key) == "running":
+            append.run_event(key, "status", "completed", at=at)

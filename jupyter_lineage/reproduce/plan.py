@@ -1,0 +1,257 @@
+"""What a reproduction will do, what it can't have, and whether it may be done at all.
+
+Everything is decided and said before anything starts. Nothing here changes a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ReproduceError, ReproduceRefused
+from ..store.content import Content, content_folder
+from .evidence import Cell, Evidence, load, relative_to
+from .inputs import Inputs, changed_meanwhile, find_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..store import Store
+
+_HOME = re.compile(r"expanduser|\.home\(|~[/\"']|environ|getenv|\bHOME\b")
+_TEMPORARY = re.compile(r"/(?:tmp|temp|T)/(?:[^/]*tmp[a-z0-9_]{8}|joblib_memmapping_folder_)", re.I)
+_MADE_HARMLESSLY = re.compile(r"exist_ok\s*=\s*True|mkdir\s+-p|exists\(|isdir\(|is_dir\(")
+_SMALL_TEXT = 1_000_000
+_PATHS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One cell to run, or why it will not be."""
+
+    cell: Cell
+    source: str | None
+    skipped: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A reproduction that may be done."""
+
+    evidence: Evidence
+    steps: tuple[Step, ...]
+    inputs: Inputs
+    folders: tuple[str, ...]
+    """Folders, relative, that the run wrote into or worked in and did not make itself."""
+    problems: tuple[str, ...]
+    """What can't be had or may differ, one sentence each."""
+
+
+def plan(store: Store, content: Content, run_id: str) -> Plan:
+    """Return how a run will be reproduced.
+
+    Args:
+        store: an open store.
+        content: the kept bytes that belong to it.
+        run_id: a full id, as :func:`jupyter_lineage.store.queries.find_run` gives it.
+
+    Raises:
+        NotFound: there is no such run.
+        ReproduceRefused: it would change something outside its own folder, or read wrong bytes.
+        ReproduceError: the record holds no cell that could be run.
+    """
+    evidence = load(store, run_id)
+    if not evidence.cells:
+        raise ReproduceError(
+            f"run {evidence.id} has no recorded cell", hint="There is nothing to run again."
+        )
+    if not evidence.cwd:
+        raise ReproduceError(f"the working folder of run {evidence.id} is not recorded")
+    fixed = names_its_folder(evidence, content)
+    _refuse_writes(evidence, fixed=fixed)
+    inputs = find_inputs(evidence, content, fixed=fixed)
+    if inputs.changed:
+        raise ReproduceRefused(
+            f"it would read other bytes than the run did: {_listed(inputs.changed)}",
+            paths=inputs.changed,
+            hint="Put the recorded versions back there: these paths lie outside the run's folder "
+            "or are given absolutely.",
+        )
+    steps = tuple(_steps(evidence))
+    return Plan(
+        evidence=evidence,
+        steps=steps,
+        inputs=inputs,
+        folders=tuple(_folders(evidence)),
+        problems=tuple(_problems(evidence, inputs, steps)),
+    )
+
+
+def refuse_if_unsafe(store: Store, run_id: str) -> None:
+    """Check, without doing anything, that a run may be reproduced here.
+
+    Raises:
+        NotFound: there is no such run.
+        ReproduceRefused: it would change something outside its own folder, or read wrong bytes.
+        ReproduceError: the record holds no cell that could be run.
+    """
+    plan(store, Content(content_folder(store.path)), run_id)
+
+
+def names_its_folder(evidence: Evidence, content: Content) -> bool:
+    """Tell whether the run's code may hold its working folder as a fixed place.
+
+    Libraries make relative paths absolute before they open them (SQLite, logging); such a path
+    follows the working folder. One that is written in the code, in a local module or a small
+    input, or that is made from the home folder, does not. Where that can't be looked at (a masked
+    cell, natively opened files that nobody would guard) the answer is yes.
+    """
+    if evidence.capture_level != "full":
+        return True
+    for cell in evidence.cells:
+        if cell.source is None or cell.masked or evidence.cwd in cell.source:
+            return True
+        if _HOME.search(cell.source):
+            return True
+    needle = os.fsencode(evidence.cwd)
+    hashes = {use.hash for use in evidence.uses if use.role == "read" and use.hash}
+    sizes = {use.hash: use.size for use in evidence.uses}
+    for one in hashes:
+        if (sizes.get(one) or 0) > _SMALL_TEXT or not content.has(one):
+            continue
+        if needle in content.read(one):
+            return True
+    return False
+
+
+def is_temporary(path: str) -> bool:
+    """Tell whether a path looks like one that ``tempfile`` or joblib made up."""
+    return _TEMPORARY.search(path) is not None
+
+
+def _refuse_writes(evidence: Evidence, *, fixed: bool) -> None:
+    """Refuse a run that changed anything outside its folder.
+
+    Raises:
+        ReproduceRefused: it did.
+    """
+    found: dict[str, None] = {}
+    for use in evidence.uses:
+        if use.role == "read":
+            continue
+        outside = relative_to(use.path, evidence.cwd) is None
+        if (outside and not is_temporary(use.path)) or (use.absolute and not outside and fixed):
+            found.setdefault(os.path.normpath(use.path))
+    if found:
+        paths = tuple(found)
+        raise ReproduceRefused(
+            f"the run changed files outside its working folder or by absolute paths: "
+            f"{_listed(paths)}",
+            paths=paths,
+            hint="Running it again could overwrite them; use relative paths inside "
+            f"{evidence.cwd}.",
+        )
+
+
+def _listed(paths: tuple[str, ...]) -> str:
+    more = len(paths) - _PATHS_SHOWN
+    return ", ".join(paths[:_PATHS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _steps(evidence: Evidence) -> Iterator[Step]:
+    live = _live_sources(evidence.notebook) if any(map(_hidden, evidence.cells)) else {}
+    for cell in evidence.cells:
+        source = live.get(cell.source_sha256 or "") if _hidden(cell) else cell.source
+        if cell.status in ("died", "interrupted", "running"):
+            yield Step(cell=cell, source=None, skipped=_UNFINISHED[cell.status])
+        elif source is None:
+            why = "masked: its source holds a secret" if cell.masked else "its source is too large"
+            yield Step(cell=cell, source=None, skipped=why)
+        else:
+            yield Step(cell=cell, source=source)
+
+
+_UNFINISHED = {
+    "died": "its kernel died in it, so how far it got is not known",
+    "interrupted": "it was interrupted, so how far it got is not known",
+    "running": "it had not ended when it was recorded last",
+}
+
+
+def _hidden(cell: Cell) -> bool:
+    return cell.source is None or cell.masked > 0
+
+
+def _live_sources(notebook: str | None) -> dict[str, str]:
+    """Return the sources of the notebook as it is now, by their SHA-256."""
+    if not notebook:
+        return {}
+    try:
+        document = json.loads(Path(notebook).read_bytes())
+        cells = [cell["source"] for cell in document["cells"] if cell["cell_type"] == "code"]
+        texts = [text if isinstance(text, str) else "".join(text) for text in cells]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {_sha256(text): text for text in texts}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _folders(evidence: Evidence) -> Iterator[str]:
+    """Yield folders that have to be there: the run wrote into them or worked in them.
+
+    A folder that the run made itself must not be there, or its ``mkdir`` would fail. Whether it
+    did is not recorded, so they are left out where the code makes folders that may not exist yet.
+    """
+    makes = any(
+        "mkdir" in line or "makedirs" in line
+        for cell in evidence.cells
+        if not _MADE_HARMLESSLY.search(cell.source or "")
+        for line in (cell.source or "").splitlines()
+    )
+    found: dict[str, None] = {}
+    for cell in evidence.cells:
+        moved = relative_to(cell.cwd or evidence.cwd, evidence.cwd)
+        if moved:
+            found.setdefault(moved)
+    for use in evidence.uses:
+        parent = (relative_to(use.path, evidence.cwd) or "").rpartition(os.sep)[0]
+        if parent and use.role == "write" and not makes:
+            found.setdefault(parent)
+    yield from found
+
+
+def _problems(evidence: Evidence, inputs: Inputs, steps: tuple[Step, ...]) -> Iterator[str]:
+    for missing in inputs.missing:
+        yield f"not in the record: {missing.path} ({missing.reason})"
+    for path, _ in inputs.in_place:
+        yield f"read from its original place: {path}"
+    for path in changed_meanwhile(evidence):
+        yield f"changed by somebody else while the run was reading it: {path}"
+    for step in steps:
+        if step.skipped:
+            yield f"cell {step.cell.number} is not run again: {step.skipped}"
+    if evidence.status == "running":
+        yield "the run has not ended: only what is recorded so far is run again"
+    if evidence.capture_level != "full":
+        yield "recorded in Python only: files that libraries opened natively may be missing"
+    if not evidence.process.get("hashseed"):
+        yield "no hash seed was set: the order of sets of texts may differ"
+    yield from _unseen(evidence.process)
+    for gap in evidence.gaps:
+        detail = f" ({gap['detail']})" if gap.get("detail") else ""
+        yield f"gap in the record: {gap['reason']}{detail}"
+
+
+def _unseen(process: Mapping[str, object]) -> Iterator[str]:
+    unseen = process.get("unseen")
+    if isinstance(unseen, int) and unseen > 0:
+        word = "execution" if unseen == 1 else "executions"
+        yield f"{unseen} {word} before recording began are not in the record"

@@ -1,0 +1,361 @@
+"""The verdict of a reproduction: cells, files and metrics of two recorded runs against each other.
+
+Pure functions over evidence: nothing is read or run here. No verdict is better than its evidence;
+``identical`` means equal bytes of everything that was compared, and what was not is said.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .cells import (
+    ORDER,
+    Findings,
+    Version,
+    Word,
+    compare_cell,
+    compare_file,
+    is_all_compared,
+    undigested,
+    unseeded,
+    worst,
+)
+from .environment import differences
+from .evidence import Cell, Evidence, Use, relative_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_GOOD = ("identical", "equivalent")
+_TITLE = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is known about a reproduction beside the two records."""
+
+    skipped: Mapping[int, str] = field(default_factory=dict)
+    """Cells of the original that were not run, and why."""
+    missing: Mapping[str, Iterable[int]] = field(default_factory=dict)
+    """Inputs that could not be had, with the cells that read them."""
+    broken: str | None = None
+    """Why the cells after the last one that ran did not run."""
+    problems: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellVerdict:
+    """The verdict of one cell."""
+
+    number: int
+    verdict: Word
+    reason: str | None = None
+
+
+def judge(then: Evidence, now: Evidence, known: Circumstances) -> dict[str, Any]:
+    """Return the verdict as ``reproduce --json`` shows it.
+
+    Args:
+        then: the original run.
+        now: its reproduction.
+        known: what else is known.
+    """
+    cells = judge_cells(then, now, known)
+    files = judge_files(then, now, cells)
+    metrics = judge_metrics(then, now)
+    parts: list[Word] = [cell.verdict for cell in cells]
+    parts += [part["verdict"] for part in (*files, *metrics)]
+    overall = worst(iter(parts))
+    return {
+        "schema": 1,
+        "run": then.id,
+        "reproduction": now.id,
+        "verdict": overall,
+        "executions": [
+            {
+                "number": cell.number,
+                "verdict": cell.verdict,
+                "reason": cell.reason,
+                "title": title(recorded.source),
+            }
+            for cell, recorded in zip(cells, then.cells, strict=True)
+        ],
+        "files": files,
+        "metrics": metrics,
+        "environment": judge_environment(then, now),
+        "summary": summary(overall, cells, files, metrics),
+        "problems": list(known.problems),
+    }
+
+
+def title(source: str | None) -> str:
+    """Return the first line of a cell that says something, to know the cell by."""
+    lines = (line.strip() for line in (source or "").splitlines())
+    return next((line[:_TITLE] for line in lines if line), "")
+
+
+def judge_cells(then: Evidence, now: Evidence, known: Circumstances) -> list[CellVerdict]:
+    """Return the verdict of every cell, each knowing those before it."""
+    run = [cell for cell in then.cells if cell.number not in known.skipped]
+    repeats = {cell.number: again for cell, again in zip(run, now.cells, strict=False)}
+    court = _Court(then, now, known)
+    strays = _strays(then, now)
+    found = []
+    for cell in then.cells:
+        again = repeats.get(cell.number)
+        found.append(court.judge(cell, again, strays.get(again.number) if again else None))
+    return found
+
+
+class _Court:
+    """Judges cells in order and remembers who wrote which name and file, and how it went."""
+
+    def __init__(self, then: Evidence, now: Evidence, known: Circumstances) -> None:
+        self._known = known
+        self._folders = (then.cwd, now.cwd)
+        self._files = {True: _by_cell(then), False: _by_cell(now)}
+        self._missing = {number: path for path, cells in known.missing.items() for number in cells}
+        self._sources = _sources(then)
+        self._importers = {use.cell for use in then.uses if use.via == "import"}
+        self._writers: dict[str, int] = {}
+        self._first_random: dict[str, int] = {}
+        self._verdicts: dict[int, Word] = {}
+
+    def judge(self, cell: Cell, again: Cell | None, stray: str | None) -> CellVerdict:
+        """Judge the next cell.
+
+        Args:
+            cell: as it was recorded.
+            again: its repetition, None where there is none.
+            stray: a result of the original run that the repetition read in its original place.
+        """
+        if again is not None and stray is not None:
+            verdict: Word = "not compared"
+            reason: str | None = f"it read the original's own result {stray}"
+        else:
+            verdict, reason = self._judge(cell, again)
+        self._verdicts[cell.number] = verdict
+        self._writers.update(dict.fromkeys(cell.names_written, cell.number))
+        if again is not None:
+            self._writers.update(dict.fromkeys(again.names_written, cell.number))
+        return CellVerdict(number=cell.number, verdict=verdict, reason=reason)
+
+    def _judge(self, cell: Cell, again: Cell | None) -> tuple[Word, str | None]:
+        if cell.number in self._known.skipped:
+            return "not compared", self._known.skipped[cell.number]
+        if again is None:
+            return "failed", f"not run: {self._known.broken or 'its repetition is not recorded'}"
+        findings = self._compare(cell, again)
+        random = self._random(cell, again)
+        word = findings.worst
+        if word not in _GOOD and cell.number in self._missing:
+            return "not compared", f"not in the record: {self._missing[cell.number]}"
+        if random and word in _GOOD and self._is_harmless(cell, again):
+            findings.notes.append(f"what the {random} was drawn for")
+        elif random and word != "failed":
+            more = f": {findings.text()}" if word == "different" else ""
+            return "different", random + more
+        if word not in _GOOD:
+            return self._blame(cell, findings)
+        return self._good(cell, findings)
+
+    def _compare(self, cell: Cell, again: Cell) -> Findings:
+        written = (
+            self._files[True].get(cell.number, {}),
+            self._files[False].get(again.number, {}),
+        )
+        return compare_cell(cell, again, written=written, folders=self._folders)
+
+    def _random(self, cell: Cell, again: Cell) -> str | None:
+        names = unseeded(cell, again)
+        if not names:
+            return None
+        for name in names:
+            self._first_random.setdefault(name, cell.number)
+        first = min(self._first_random[name] for name in names)
+        return f"unseeded random state ({', '.join(names)}) first used in cell {first}"
+
+    def _is_harmless(self, cell: Cell, again: Cell) -> bool:
+        """Tell whether a draw had no effect: libraries draw a name or two when they are imported.
+
+        A local module may have kept what it drew, so importing one is no such case.
+        """
+        return cell.number not in self._importers and is_all_compared(cell, again)
+
+    def _blame(self, cell: Cell, findings: Findings) -> tuple[Word, str]:
+        """Return the verdict of a cell that differs, with the cell that made it so."""
+        text = findings.text()
+        cause = self._cause(cell)
+        if cause is None:
+            return findings.worst, text
+        number, verdict = cause
+        if verdict == "not compared":
+            return "not compared", f"depends on cell {number}, which was not compared: {text}"
+        word = "differs" if verdict == "different" else "failed"
+        return findings.worst, f"depends on cell {number}, which {word}: {text}"
+
+    def _good(self, cell: Cell, findings: Findings) -> tuple[Word, str | None]:
+        word, texts = findings.worst, []
+        cause = self._cause(cell)
+        if cause is not None and undigested(cell):
+            names = ", ".join(undigested(cell))
+            return "not compared", f"depends on cell {cause[0]}, and {names} has no digest"
+        if word == "equivalent":
+            texts.append(findings.text())
+        if findings.notes:
+            texts.append(f"not compared: {', '.join(findings.notes)}")
+        return word, "; ".join(texts) or None
+
+    def _cause(self, cell: Cell) -> tuple[int, Word] | None:
+        """Return the worst of the cells that this one depends on, when that one is not good."""
+        found = {self._writers[name] for name in cell.names_read if name in self._writers}
+        found |= self._sources.get(cell.number, set())
+        bad = [number for number in sorted(found) if self._bad(number)]
+        if not bad:
+            return None
+        chosen = max(bad, key=lambda number: ORDER.index(self._verdicts[number]))
+        return chosen, self._verdicts[chosen]
+
+    def _bad(self, number: int) -> bool:
+        return self._verdicts.get(number, "identical") not in _GOOD
+
+
+def _by_cell(run: Evidence) -> dict[int, dict[str, Version]]:
+    """Return the last version of each file that a cell wrote, by cell and relative path."""
+    gone = _gone(run)
+    found: dict[int, dict[str, Version]] = {}
+    for use in run.uses:
+        path = relative_to(use.path, run.cwd)
+        if use.role == "write" and use.cell is not None and path is not None and path not in gone:
+            found.setdefault(use.cell, {})[path] = (use.hash, use.reason)
+    return found
+
+
+def _gone(run: Evidence) -> set[str]:
+    """Return the relative paths that were removed or renamed away in the end."""
+    last: dict[str, str] = {}
+    for use in run.uses:
+        path = relative_to(use.path, run.cwd)
+        if path is not None and use.role != "read":
+            last[path] = use.role
+    return {path for path, role in last.items() if role == "remove"}
+
+
+def _sources(run: Evidence) -> dict[int, set[int]]:
+    """Return, for each cell, the cells that wrote the files it read."""
+    writers: dict[str, int] = {}
+    found: dict[int, set[int]] = {}
+    for use in run.uses:
+        path = os.path.normpath(use.path)
+        if use.cell is None:
+            continue
+        if use.role == "write":
+            writers[path] = use.cell
+        elif use.role == "read" and writers.get(path, use.cell) != use.cell:
+            found.setdefault(use.cell, set()).add(writers[path])
+    return found
+
+
+def _strays(then: Evidence, now: Evidence) -> dict[int, str]:
+    """Return cells of the repetition that read something that the original run had made itself."""
+    made = {os.path.normpath(use.path) for use in then.uses if use.role == "write"}
+    return {
+        use.cell: use.path
+        for use in now.uses
+        if use.role == "read" and use.cell is not None and _outside(use, now, made)
+    }
+
+
+def _outside(use: Use, now: Evidence, made: set[str]) -> bool:
+    return relative_to(use.path, now.cwd) is None and os.path.normpath(use.path) in made
+
+
+def judge_files(
+    then: Evidence, now: Evidence, cells: Iterable[CellVerdict] = ()
+) -> list[dict[str, Any]]:
+    """Return the verdict of every file that the original run left behind, by its original path."""
+    verdicts = {cell.number: cell.verdict for cell in cells}
+    before, after = _left_behind(then), _left_behind(now)
+    found = []
+    for path, (version, cell) in before.items():
+        again = after.get(path)
+        word, reason = compare_file(version, again[0] if again else None)
+        bad = verdicts.get(cell or 0, "identical")
+        if word == "different" and bad not in _GOOD:
+            how = {"failed": "failed", "different": "differs"}.get(bad, "was not compared")
+            word = "not compared" if bad == "not compared" else word
+            reason = f"written by cell {cell}, which {how}: {reason}"
+        found.append(
+            {"path": f"{then.cwd.rstrip(os.sep)}{os.sep}{path}", "verdict": word, "reason": reason}
+        )
+    for path in after.keys() - before.keys():
+        reason = "only the repetition writes it"
+        found.append(
+            {
+                "path": f"{then.cwd.rstrip(os.sep)}{os.sep}{path}",
+                "verdict": "different",
+                "reason": reason,
+            }
+        )
+    return found
+
+
+def _left_behind(run: Evidence) -> dict[str, tuple[Version, int | None]]:
+    gone = _gone(run)
+    found: dict[str, tuple[Version, int | None]] = {}
+    for use in run.uses:
+        path = relative_to(use.path, run.cwd)
+        if use.role == "write" and path is not None and path not in gone:
+            found[path] = ((use.hash, use.reason), use.cell)
+    return found
+
+
+def judge_metrics(then: Evidence, now: Evidence) -> list[dict[str, Any]]:
+    """Return the verdict of every metric of the two runs: equal numbers are identical."""
+    found = []
+    for name in (*then.metrics, *(name for name in now.metrics if name not in then.metrics)):
+        first, second = then.metrics.get(name), now.metrics.get(name)
+        word: Word = "identical" if first == second else "different"
+        reason = None
+        if first is None or second is None:
+            reason = f"only the {'repetition' if first is None else 'original'} has it"
+        found.append(
+            {"name": name, "then": first, "now": second, "verdict": word, "reason": reason}
+        )
+    return found
+
+
+def judge_environment(then: Evidence, now: Evidence) -> dict[str, Any]:
+    """Return how the two recorded environments differ; it has no part in the overall verdict."""
+    if not then.environment or not now.environment:
+        side = "repetition" if then.environment else "original"
+        reason = f"the {side}'s environment was not recorded"
+        return {"verdict": "not compared", "reason": reason, "differences": []}
+    found = differences(then.environment, now.environment)
+    return {"verdict": "different" if found else "identical", "differences": found}
+
+
+def summary(
+    overall: Word,
+    cells: Sequence[CellVerdict],
+    files: Sequence[Mapping[str, Any]],
+    metrics: Sequence[Mapping[str, Any]],
+) -> str:
+    """Return the verdict in one line."""
+    groups = (
+        ("cell", [cell.verdict for cell in cells]),
+        ("file", [one["verdict"] for one in files]),
+        ("metric", [one["verdict"] for one in metrics]),
+    )
+    return f"{overall}: " + "; ".join(_counted(name, words) for name, words in groups if words)
+
+
+def _counted(name: str, words: Sequence[Word]) -> str:
+    counts = [(words.count(word), word) for word in ORDER if word in words]
+    noun = name if len(words) == 1 else f"{name}s"
+    if len(counts) == 1:
+        every = "" if len(words) == 1 else "all "
+        return f"{every}{len(words)} {noun} {counts[0][1]}"
+    return f"{len(words)} {noun}: " + ", ".join(f"{count} {word}" for count, word in counts)

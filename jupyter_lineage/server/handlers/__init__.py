@@ -1,0 +1,1 @@
+"""The REST handlers, one module a subject; :mod:`.base` has what they share."""

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import pytest
+
+from jupyter_lineage.probe.hooks import MOST_FAILURES, Interrupts
+
+from .kernels import of
+
+BREAK = "import jupyter_lineage.probe.namespace as n\nn.{name} = None"
+
+
+@pytest.mark.parametrize("name", ["snapshot", "changes"])
+def test_five_failures_in_a_row_switch_recording_off(start, name):
+    kernel = start()
+    kernel.run(BREAK.format(name=name))
+    for number in range(MOST_FAILURES + 2):
+        reply, messages = kernel.run(f"x = {number}\nx")
+        assert reply["status"] == "ok"
+        assert [m["msg_type"] for m in messages] == ["execute_input", "execute_result"]
+    found = kernel.records()
+    (gap,) = of(found, "gap")
+    assert "switched itself off" in gap["reason"]
+    assert "NoneType" in gap["detail"]
+    assert len(of(found, "cell")) <= MOST_FAILURES + 1
+    assert "Recording is off" in kernel.text("%track")
+    (log,) = kernel.home.glob("data/jupyter-lineage/spool/*/*/recorder.log")
+    assert log.read_text().count("switched itself off") == 1
+
+
+def test_failures_with_successes_between_do_not(start):
+    kernel = start()
+    kernel.run("import jupyter_lineage.probe.namespace as n\ngood = n.snapshot")
+    for _ in range(MOST_FAILURES + 2):
+        kernel.run("n.snapshot = None")
+        kernel.run("n.snapshot = good")
+        kernel.run("pass")
+    assert not of(kernel.records(), "gap")
+    assert "Recording is on" in kernel.text("%track")
+
+
+def test_an_output_that_can_not_be_looked_at_is_still_shown(start):
+    kernel = start()
+    kernel.run("import jupyter_lineage.probe.outputs as o\no.Collector.add = None")
+    assert kernel.text("print('shown')") == "shown\n"
+
+
+@pytest.fixture
+def python_handler():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_during_our_code_reaches_the_cell(python_handler):
+    finished = []
+    with Interrupts(deliver=True):
+        signal.raise_signal(signal.SIGINT)
+        finished.append(True)
+    assert finished
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(10)
+
+
+def test_an_interrupt_after_the_cell_is_dropped(python_handler):
+    with Interrupts(deliver=False):
+        signal.raise_signal(signal.SIGINT)
+    time.sleep(0.1)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_other_handlers_and_threads_are_left_alone(python_handler):
+    came = []
+    signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    with Interrupts(deliver=True):
+        signal.raise_signal(signal.SIGINT)
+    assert came == [True]
+    passed = []
+
+    def work() -> None:
+        with Interrupts(deliver=True):
+            passed.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert passed == [True]

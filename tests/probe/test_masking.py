@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from jupyter_lineage.probe.redact import environment_secrets, mask, mask_value
+
+SECRETS = {
+    "password = 'hunter2'": "hunter2",
+    'api_key="abcd1234efgh"': "abcd1234efgh",
+    'os.environ["OPENAI_API_KEY"] = "abcdefgh12345"': "abcdefgh12345",
+    '{"token": "abc123def456"}': "abc123def456",
+    "connect(password='xyz', host='h')": "xyz",
+    "password: str = 'opensesame'": "opensesame",
+    "export MY_TOKEN=abc123def": "abc123def",
+    "postgresql://me:pw123@host/db": "pw123",
+    "Authorization: Bearer abcdefghij1234567890": "abcdefghij1234567890",
+    "AKIAABCDEFGHIJKLMNOP": "AKIAABCDEFGHIJKLMNOP",
+    "t = ghp_" + "a1" * 18: "ghp_" + "a1" * 18,
+    "github_pat_" + "a1" * 20: "github_pat_" + "a1" * 20,
+    "glpat-" + "a1" * 10: "glpat-" + "a1" * 10,
+    "xoxb-1234567890-abc": "xoxb-1234567890-abc",
+    "sk-proj-" + "aB3" * 10: "sk-proj-" + "aB3" * 10,
+    "hf_" + "aB" * 17: "hf_" + "aB" * 17,
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcDEF": "eyJzdWIiOiIxMjM0NTY3ODkwIn0",
+    "'\\nghp_" + "a1" * 18 + "'": "ghp_" + "a1" * 18,
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIabcd\nEFGH\n-----END RSA PRIVATE KEY-----": "MIIabcd",
+}
+
+BENIGN = [
+    "pad_token='<pad>'",
+    "tokenizer(x, eos_token='</s>', cls_token='[CLS]', unk_token='unknown1')",
+    "token_type='input_ids'",
+    "digest = 'd41d8cd98f00b204e9800998ecf8427e'",
+    "run = '123e4567-e89b-12d3-a456-426614174000'",
+    "task-aaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbb",
+    "primary_key='id'; key='value'",
+    "http://localhost:8888/lab?a=b",
+    "df['token'] = 'word'",
+    "password = getpass('Password: ')",
+    "f'postgresql://u:{pw}@h'",
+    "bearer of good news and other things",
+    "np.random.seed(1); max_tokens=100",
+    "from secrets import token_hex",
+]
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_a_secret_is_masked(text):
+    masked, count = mask(text, secrets=[])
+    assert count == 1
+    assert SECRETS[text] not in masked
+    assert "[redacted:" in masked
+
+
+@pytest.mark.parametrize("text", BENIGN)
+def test_what_is_no_secret_stays(text):
+    assert mask(text, secrets=[]) == (text, 0)
+
+
+def test_values_of_telling_variables_are_masked_wherever_they_occur(monkeypatch):
+    monkeypatch.setenv("SERVICE_PASSWORD", "correct-horse")
+    monkeypatch.setenv("PLAIN_SETTING", "battery-staple")
+    monkeypatch.setenv("SHORT_TOKEN", "abc")
+    monkeypatch.setenv("SOME_CREDENTIALS", "/home/me/file.json")
+    masked, count = mask("a correct-horse b battery-staple abc /home/me/file.json correct-horse")
+    assert masked == (
+        "a [redacted:environment-value] b battery-staple abc /home/me/file.json"
+        " [redacted:environment-value]"
+    )
+    assert count == 2
+
+
+def test_a_variable_set_later_counts_at_once(monkeypatch):
+    assert "swordfish-1" not in environment_secrets()
+    monkeypatch.setenv("NEW_SECRET", "swordfish-1")
+    assert mask("swordfish-1") == ("[redacted:environment-value]", 1)
+
+
+def test_values_inside_json_are_masked():
+    value = {"a": ["token = 'abcd1234'", 5], "b": {"c": "fine"}}
+    masked, count = mask_value(value, secrets=[])
+    assert count == 1
+    assert masked == {"a": ["token = '[redacted:assigned]'", 5], "b": {"c": "fine"}}
+
+
+_PIECES = st.sampled_from(
+    [
+        *SECRETS,
+        *BENIGN,
+        "[redacted:jwt]",
+        "[redacted:",
+        "'",
+        '"',
+        "=",
+        "eyJ",
+        "sk-",
+        "\n",
+        " ",
+        "a1",
+    ]
+)
+_TEXTS = st.one_of(st.text(max_size=200), st.lists(_PIECES, max_size=8).map("".join))
+
+
+@given(_TEXTS, st.lists(st.text(min_size=6, max_size=10), max_size=2))
+@example("[redacted:jwt]", ["redacted"])
+@example("password = 'password='", [])
+def test_masking_again_changes_nothing(text, secrets):
+    masked, _ = mask(text, secrets=secrets)
+    assert mask(masked, secrets=secrets) == (masked, 0)
+
+
+@given(_TEXTS, st.sampled_from(sorted(SECRETS)), _TEXTS)
+def test_a_token_on_a_line_of_its_own_never_stays(before, text, after):
+    masked, _ = mask(f"{before}\n{text}\n{after}", secrets=[])
+    if SECRETS[text] not in before + after:
+        assert SECRETS[text] not in masked or len(SECRETS[text]) < 8
+
+
+HOSTILE = [
+    "eyJ",
+    "sk-",
+    "password=",
+    "://",
+    'token="',
+    "-----BEGIN PRIVATE KEY-----",
+    "bearer ",
+    "A_",
+    "://a:",
+    "ghp_",
+    "\\n",
+    " ",
+    "password\n",
+    "secret_",
+    "eyJaaaaaaaa.",
+    "x" * 60 + "token",
+    "authorization",
+    "api_key:",
+    "[redacted:",
+    "hf_",
+    "\"'",
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_hostile_lines_cost_in_proportion_to_their_length(piece):
+    def cost(length: int) -> float:
+        text = (piece * (length // len(piece) + 1))[:length]
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            mask(text, secrets=[])
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    # Four times the text: 4 when it is linear, 16 when it is not.
+    small, large = cost(25_000), cost(100_000)
+    assert large / max(small, 1e-4) < 10

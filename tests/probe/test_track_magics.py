@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from .kernels import Kernel, of
+
+
+def tracks(kernel: Kernel, code: str) -> tuple[str, list[Any]]:
+    """Run a cell; return what it printed and the track records it left."""
+    before = len(of(kernel.records(), "track"))
+    text = kernel.text(code)
+    return text, of(kernel.records(), "track")[before:]
+
+
+def test_alone_it_says_what_is_recorded_and_where(shared):
+    text, records = tracks(shared, "%track")
+    assert records == []
+    assert "Recording is on" in text
+    assert str(shared.home / "lineage.db") in text
+    for word in ("run", "notebook", "capture level", "%track off", "JUPYTER_LINEAGE_DISABLE"):
+        assert word in text
+
+
+def test_parameters_keep_their_kind(shared):
+    text, records = tracks(
+        shared, "%track param lr=0.1 n=3 name=adam flag=True none=None l=[1, 2] s='a b' t=(1, 2)"
+    )
+    assert text.count("\n") == 1
+    found = {r["name"]: (r["value"], r["kind"]) for r in records}
+    assert found == {
+        "lr": (0.1, "float"),
+        "n": (3, "int"),
+        "name": ("adam", "str"),
+        "flag": (True, "bool"),
+        "none": (None, "NoneType"),
+        "l": ([1, 2], "list"),
+        "s": ("a b", "str"),
+        "t": ("(1, 2)", "tuple"),
+    }
+    assert {r["verb"] for r in records} == {"param"}
+
+
+def test_metrics_are_numbers(shared):
+    _, records = tracks(shared, "%track metric auc=0.91 n=-3 bad=nan inf=inf")
+    found = {r["name"]: r["value"] for r in records}
+    assert found["auc"] == 0.91
+    assert found["n"] == -3
+    assert math.isnan(found["bad"])
+    assert found["inf"] == math.inf
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "metric auc=high",
+        "metric auc=True",
+        "metric auc",
+        "metric",
+        "param",
+        "param x",
+        "param =3",
+        "param x=",
+        "start",
+        "stop",
+        "tag",
+        "note",
+        "nonsense",
+        "param 'unclosed",
+    ],
+)
+def test_bad_input_is_one_clear_line(shared, line):
+    reply, messages = shared.run(f"%track {line}")
+    assert reply["status"] == "ok"
+    text = "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
+    assert text.count("\n") == 1
+    assert "Traceback" not in text
+    assert tracks(shared, f"%track {line}")[1] == []
+
+
+def test_tags_and_notes(shared):
+    _, records = tracks(shared, "%track tag baseline\n%track note it works, ünlike before")
+    assert [(r["verb"], r.get("name"), r.get("value")) for r in records] == [
+        ("tag", "baseline", None),
+        ("note", None, "it works, ünlike before"),
+    ]
+
+
+def test_child_runs_nest_and_own_their_cells(shared):
+    _, (outer,) = tracks(shared, "%track start outer")
+    _, (inner,) = tracks(shared, "%track start inner one")
+    assert inner["parent"] == outer["run"] != outer["parent"]
+    assert inner["name"] == "inner one"
+    _, (param,) = tracks(shared, "%track param a=1")
+    assert param["run"] == inner["run"]
+    assert of(shared.records(), "cell")[-1]["run"] == inner["run"]
+    tracks(shared, "%track stop")
+    shared.run("pass")
+    assert of(shared.records(), "cell")[-1]["run"] == outer["run"]
+    _, (stop,) = tracks(shared, "%track stop outer")
+    assert (stop["verb"], stop["run"]) == ("stop", outer["run"])
+    shared.run("pass")
+    assert of(shared.records(), "cell")[-1]["run"] == outer["parent"]
+
+
+def test_a_cell_magic_is_a_child_run(shared):
+    text, records = tracks(shared, "%%track sweep\nvalue = 6 * 7\nprint(value)\n%track metric m=1")
+    assert "42\n" in text
+    assert [r["verb"] for r in records] == ["start", "metric", "stop"]
+    assert records[1]["run"] == records[0]["run"]
+    end = of(shared.records(), "cell_end")[-1]
+    assert "value" in end["names"]
+
+
+def test_a_cell_magic_that_fails_fails_once(shared):
+    reply, messages = shared.run("%%track bad\nraise KeyError('k')")
+    assert reply["status"] == "error"
+    assert reply["ename"] == "KeyError"
+    shown = "".join("".join(m["content"].get("traceback", [])) for m in messages)
+    assert shown.count("Traceback") == 1
+    assert of(shared.records(), "cell_end")[-1]["status"] == "failed"
+    assert of(shared.records(), "track")[-1]["verb"] == "stop"
+
+
+def test_a_cell_magic_without_a_name_still_runs_the_cell(shared):
+    text, records = tracks(shared, "%%track\nprint('ran')")
+    assert "ran\n" in text
+    assert "needs a name" in text
+    assert records == []
+
+
+def test_a_secret_parameter_is_not_kept(shared):
+    _, (record,) = tracks(shared, "%track param api_key=abcdef123456")
+    assert record["value"] == "[redacted:parameter]"
+
+
+def test_off_records_nothing_until_on(shared):
+    shared.text("%track off the data is private")
+    shared.run("hidden_cell_name = 1; open('hidden.txt', 'w').close(); print('hidden output')")
+    assert "Recording is off" in shared.text("%track param hidden_parameter=1")
+    text = shared.text("%track on")
+    assert "on" in text
+    shared.run("visible_cell_name = 2")
+    found = shared.wait_for("outputs")
+    raw = repr(found)
+    assert "hidden" not in raw
+    assert "visible_cell_name" in raw
+    off, on = of(found, "recording")[-2:]
+    assert (off["on"], off["reason"]) == (False, "the data is private")
+    assert off["user"]
+    assert on["on"] is True
+    # the cell that turned it off did end
+    ended = {r["exec"] for r in of(found, "cell_end")}
+    assert {r["exec"] for r in of(found, "cell")} == ended
