@@ -32,6 +32,8 @@ def comparable(line: str) -> str:
     line = re.sub(r"\b[0-9a-f]{8}\b", "ID", line)
     line = re.sub(r"blake3:[0-9a-f]{6,64}…?", "HASH", line)
     line = re.sub(r"\d+(?:\.\d+)? ?(?:s|ms|min)\b", "TIME", line)
+    line = re.sub(r"\d+(?:\.\d+)? ?(?:B|kB|MB)\b", "SIZE", line)
+    line = re.sub(r"\d+ packages\b", "PACKAGES", line)
     line = re.sub(r"\d\d:\d\d(?::\d\d)?", "CLOCK", line)
     line = re.sub(r"(?:~|/)[^\s,]*/(?=[\w.-]+)", "FOLDER/", line)
     return " ".join(line.split())

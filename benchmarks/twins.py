@@ -7,8 +7,11 @@ file, so that start-up, paths and packages are alike; only one gets ``etc/ipytho
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -71,7 +74,7 @@ class Kernel:
             argv=[python, "-m", "ipykernel_launcher", "-f", "{connection_file}"], language="python"
         )
         before = time.perf_counter()
-        self.manager.start_kernel(env=variables, cwd=str(folder))
+        self.manager.start_kernel(env=variables, cwd=str(folder), stderr=subprocess.DEVNULL)
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
@@ -117,12 +120,11 @@ def twins() -> Iterator[Twins]:
 
 
 def _stop_recorder(made: Twins) -> None:
-    """End the recorder that the probed kernels started; it would otherwise idle for a while."""
-    import signal
-
+    """End the recorder that the probed kernels started, and wait until it has gone."""
     for lock in (made.folder / "data").glob("jupyter-lineage/spool/*/*/recorder.lock"):
-        words = lock.read_text().split()
-        if words and words[0].isdigit():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(words[0]), signal.SIGTERM)
-    time.sleep(0.5)
+        process = json.loads(lock.read_text())["pid"]
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
+            for _ in range(300):
+                time.sleep(0.1)
+                os.kill(process, 0)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, RecorderError
+from . import output
 
 if TYPE_CHECKING:
     import argparse
@@ -49,8 +50,14 @@ def run(args: argparse.Namespace) -> int:
 
     database = database_path()
     folder = _workspace(args.into)
-    _say("Workspace", f"{_shown(folder)} with {_NOTEBOOK} and data/wine.csv (178 wines)")
-    _say("Record", f"{_shown(database)}: stays on this disk, nothing is sent anywhere")
+    _say(
+        "Workspace",
+        f"{output.short_path(str(folder))} with {_NOTEBOOK} and data/wine.csv (178 wines)",
+    )
+    _say(
+        "Record",
+        f"{output.short_path(str(database))}: stays on this disk, nothing is sent anywhere",
+    )
     seconds, cells = _execute(folder / _NOTEBOOK)
     _say("Ran", f"{_NOTEBOOK}: {cells} cells in a real kernel in {seconds:.1f} s")
     document = _recorded(database, folder)
@@ -66,14 +73,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _say(topic: str, text: str) -> None:
     print(f"{topic:<11} {text}", flush=True)
-
-
-def _shown(path: Path) -> str:
-    """Return a path as short as a person would write it."""
-    for base, prefix in ((Path.cwd(), ""), (Path.home(), "~/")):
-        if path.is_relative_to(base):
-            return prefix + str(path.relative_to(base))
-    return str(path)
 
 
 def _workspace(chosen: Path | None) -> Path:

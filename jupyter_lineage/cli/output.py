@@ -55,6 +55,14 @@ def _visible(letter: str) -> str:
     return letter
 
 
+def short_path(path: str) -> str:
+    """Return an absolute path as a person in this folder would write it, made safe to print."""
+    for base, start in ((os.getcwd(), ""), (os.path.expanduser("~"), "~/")):  # noqa: PTH109, PTH111
+        if base != os.sep and path.startswith(base + os.sep):
+            return clean(start + path[len(base) + 1 :])
+    return clean(path)
+
+
 def style(text: str, name: str) -> str:
     """Return ``text`` in a colour (``good bad busy odd faint strong``), plain where unwanted."""
     return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if text and _colourful() else text

@@ -154,7 +154,7 @@ def render(document: Mapping[str, Any]) -> list[str]:
     changed = [f"{one['name']}: {one['then'] or '-'} → {one['now'] or '-'}" for one in found]
     lines += [f"Environment  {text}" for text in _first(changed)]
     if document.get("folder"):
-        lines.append(f"Folder  {output.clean(document['folder'])}")
+        lines.append(f"Folder  {output.short_path(document['folder'])}")
     mark = output.verdict_mark(document["verdict"])
     rest = str(document.get("summary", "")).partition(": ")[2]
     lines.append(f"{mark}  {rest}" if rest else mark)
@@ -189,12 +189,13 @@ def _files(files: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the files' lines, with the folder that holds them all said once."""
     folder = _folder([one["path"] for one in files])
     parts = [_part(one, one["path"].removeprefix(folder)) for one in files]
-    return _group(f"Files in {output.clean(folder)}" if folder else "Files", parts)
+    shown = output.short_path(folder) if folder else ""
+    return _group(f"Files in {shown}" if shown else "Files", parts)
 
 
 def _folder(paths: Sequence[str]) -> str:
     """Return the deepest folder, with a slash at its end, that holds all absolute paths."""
-    return os.path.join(os.path.commonpath(map(os.path.dirname, paths)), "") if paths else ""  # noqa: PTH118,PTH120,E501 - the slash
+    return os.path.join(os.path.commonpath(map(os.path.dirname, paths)), "") if paths else ""  # noqa: PTH118 - the slash
 
 
 def _metric(one: Mapping[str, Any]) -> list[str]:

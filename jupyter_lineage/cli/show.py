@@ -134,7 +134,7 @@ def _file(file: dict[str, Any]) -> list[str]:
     version = output.short_hash(file["hash"])
     if file["hash"] is None:
         version = output.style("not known", "odd")
-    path = output.clean(file["path"])
+    path = output.short_path(file["path"])
     reason = f"  ({output.clean(file['reason'])})" if file["hash"] is None else ""
     roles = " + ".join(file["roles"])
     return [roles, version, output.size(file["size"]), where, path + reason]

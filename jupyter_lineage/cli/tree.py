@@ -78,7 +78,7 @@ def _node(node: dict[str, Any]) -> tuple[str, str]:
         mark = output.status_mark(node["status"])
         rest = f"{kind}run {output.short_id(node['id'])}  {mark}  {when}"
         return output.clean(node["label"]), rest
-    name = output.clean(node["path"])
+    name = output.short_path(node["path"])
     if node["hash"] is None:
         return name, output.style(f"version not known: {output.clean(node['reason'])}", "odd")
     also = f"  also at {len(node['paths']) - 1} more" if len(node["paths"]) > 1 else ""

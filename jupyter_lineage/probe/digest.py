@@ -8,6 +8,7 @@ found in ``sys.modules``) are asked. What can't be digested so gets no digest an
 
 from __future__ import annotations
 
+import abc
 import array
 import datetime
 import decimal
@@ -16,6 +17,7 @@ import hashlib
 import marshal
 import pathlib
 import struct
+import sys
 import types
 import uuid
 from collections.abc import Callable, Iterable
@@ -27,6 +29,8 @@ BUDGET = 8 * 1024 * 1024
 _DEEPEST = 24
 _FEW = 256
 _SIMPLE = frozenset((type(None), bool, int, float, str, bytes))
+_CONTAINERS = frozenset((list, tuple, dict))
+_PLAIN = _SIMPLE | _CONTAINERS
 _SMALL = 4096  # bytes that are gathered before they are hashed
 _COST_OF_OBJECT = 160  # bytes that could be hashed in the time that visiting one object takes
 
@@ -133,6 +137,10 @@ class Hasher:
         if kind in _SCALARS:
             handler(self, value)
             return
+        if kind in _CONTAINERS and not _only_floats(value) and _plain_parts(value, _FEW) >= 0:
+            # The oldest format: its bytes depend on nothing but the values.
+            self.raw("plain", marshal.dumps(value, 0))
+            return
         if len(self._open) > _DEEPEST:
             raise NoDigest("nested too deep")
         if id(value) in self._open:
@@ -146,10 +154,7 @@ class Hasher:
         self.raw(tag, str(len(values)).encode())
         self.spend(8 * len(values))
         kinds = set(map(type, values))
-        if len(values) <= _FEW and kinds <= _SIMPLE and _are_short(values):
-            # The oldest format: its bytes depend on nothing but the values.
-            self.raw("plain", marshal.dumps(list(values), 0))
-        elif kinds == {str}:
+        if kinds == {str}:
             self._texts(values)
         elif kinds == {float}:
             self.raw("floats", array.array("d", values).tobytes())
@@ -189,6 +194,35 @@ def digest(value: Any, budget: int = BUDGET) -> tuple[Digest, int]:
     except RecursionError:
         return Digest(None, None, "nested too deep"), hasher.budget
     return Digest(f"sha256:{hasher.hexdigest()}", hasher.used, None), hasher.budget
+
+
+def _only_floats(value: Any) -> bool:
+    # They go in as an array: spelling them out, as the oldest format does, takes much longer.
+    return type(value) is not dict and set(map(type, value)) == {float}
+
+
+def _plain_parts(value: Any, left: int) -> int:
+    """Count down over the parts of nested lists, tuples and dicts of short texts and numbers.
+
+    Args:
+        value: the outermost container.
+        left: how many parts there may be.
+
+    Returns:
+        How many more there might have been; negative when there are too many, or others.
+    """
+    parts = [*value, *value.values()] if type(value) is dict else value
+    left -= len(parts) + 1
+    kinds = set(map(type, parts))
+    if left < 0 or not kinds <= _PLAIN or not _are_short(parts):
+        return -1
+    if not kinds <= _SIMPLE:
+        for part in parts:
+            if type(part) in _CONTAINERS:
+                left = _plain_parts(part, left)
+                if left < 0:
+                    break
+    return left
 
 
 def _are_short(values: list[Any] | tuple[Any, ...]) -> bool:
@@ -285,7 +319,12 @@ _NOT_OF_A_CLASS = frozenset(
 def _class(hasher: Hasher, kind: type) -> None:
     hasher.text("class", type_name(kind))
     if module_name(kind) != "__main__":
+        package = sys.modules.get(module_name(kind).partition(".")[0])
+        if type(package) is types.ModuleType:
+            _module(hasher, package)
         return
+    if type(kind) not in (type, abc.ABCMeta):
+        raise NoDigest(f"no digest for a class of {type_name(type(kind))}")
     for base in _mro_of(kind)[1:]:
         hasher.feed(base)
     attributes = _dict_of(kind)
@@ -313,7 +352,7 @@ def _moment(hasher: Hasher, value: Any) -> None:
 
 def _special(kind: type) -> _Handler | None:
     """Return the handler of a type that no other module can name directly."""
-    if issubclass(kind, type) and kind is type:
+    if issubclass(kind, type):
         return _class
     from . import digest_library  # which imports this module
 

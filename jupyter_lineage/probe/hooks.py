@@ -139,6 +139,9 @@ class Hooks:
             return
         with Interrupts(deliver=True):
             try:
+                if not self._failing:
+                    self._failures = 0
+                self._failing = False
                 self._begin(info)
             except Exception as error:  # noqa: BLE001 - the notebook comes first
                 self.failed(error)
@@ -148,15 +151,12 @@ class Hooks:
         with Interrupts(deliver=False):
             try:
                 self._end(result)
-                # In a row means: cell after cell, before or after.
-                self._failures = self._failures if self._failing else 0
-                self._failing = False
             except Exception as error:  # noqa: BLE001 - the notebook comes first
                 self.failed(error)
 
     def failed(self, error: BaseException) -> None:
-        """Count a failure of our own code; the fifth in a row switches recording off."""
-        if not self._failing:  # once for each cell
+        """Count a failure of our own code; five cells in a row with one switch recording off."""
+        if not self._failing:
             self._failures += 1
         self._failing = True
         self.said.append(f"{type(error).__name__}: {error}"[:500])

@@ -78,6 +78,17 @@ _LINE_ASSIGNED = re.compile(
     r"(?P<value>[^\s\"'$\[({]{6,4096})",
     re.MULTILINE,
 )
+# Magics and shell lines take values without quotes.
+_MAGIC_ASSIGNED = re.compile(
+    r"^(?P<head>[ \t]{0,32}[%!][^\n]{0,400}?" + _TELLING + r"(?:=|[ \t]{1,4}=[ \t]{1,4}))"
+    r"(?P<value>[^\s\"'$\[({]{6,4096})",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SET_VARIABLE = re.compile(
+    r"^(?P<head>[ \t]{0,32}%(?:env|set_env)[ \t]{1,4}[A-Z0-9_]{0,64}" + _TELLING + r"[ \t]{1,4})"
+    r"(?P<value>[^\s\"'$\[({=]{6,4096})",
+    re.MULTILINE | re.IGNORECASE,
+)
 _HEADER = re.compile(
     r"(?P<head>\b(?:authorization[\"']?\s{0,4}[:=,]\s{0,4}[\"']?(?:bearer|basic|token)|bearer)"
     r"\s{1,4})(?P<value>(?=[^\s\"']{0,400}[0-9])[A-Za-z0-9._~+/=-]{16,})",
@@ -190,7 +201,8 @@ def _steps(text: str, values: re.Pattern[str] | None) -> Iterator[_Substitute]:
         yield partial(_HEADER.subn, r"\g<head>[redacted:bearer-token]")
     if any(word in lower for word in _TELLING_WORDS):
         yield _assigned
-        yield partial(_LINE_ASSIGNED.subn, r"\g<head>[redacted:variable]")
+        for pattern in (_LINE_ASSIGNED, _MAGIC_ASSIGNED, _SET_VARIABLE):
+            yield partial(pattern.subn, r"\g<head>[redacted:variable]")
     if values is not None:
         yield partial(values.subn, "[redacted:environment-value]")
 

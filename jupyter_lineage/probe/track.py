@@ -100,10 +100,12 @@ class Track:
 
     def _param(self, rest: str) -> str:
         pairs = _pairs(rest, "param", "lr=0.1")
+        said = []
         for name, value in pairs:
             kept, kind = _plain(name, value)
             self._write("param", self._hooks.run(), name=name, value=kept, kind=kind)
-        return f"Noted: {', '.join(f'{name}={_shorten(value)}' for name, value in pairs)}"
+            said.append(f"{name}={_shorten(str(kept))}")
+        return f"Noted: {', '.join(said)}"
 
     def _metric(self, rest: str) -> str:
         pairs = _pairs(rest, "metric", "auc=0.91")

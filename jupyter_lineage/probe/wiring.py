@@ -35,8 +35,7 @@ class Probe:
     def __init__(self, shell: Any, hand_over: dict[str, Any], connection: str | None) -> None:
         self.shell = shell
         self.running = False
-        # Counted up already for the cell that loads us, which is not seen either.
-        self.unseen: int = shell.execution_count - 1
+        self.unseen = _executions(shell)
         self.database = places.database_path()
         self.folder = str(places.spool_folder(self.database))
         places.make_private(Path(self.folder))
@@ -186,3 +185,10 @@ class Probe:
 
     def _file_failed(self, error: BaseException) -> None:
         self.hooks.failed(error)
+
+
+def _executions(shell: Any) -> int:
+    """Return how many executions there were so far, with the one that loads us."""
+    running = getattr(shell.displayhook, "exec_result", None)
+    count = getattr(running, "execution_count", None)
+    return count if isinstance(count, int) else int(shell.execution_count) - 1

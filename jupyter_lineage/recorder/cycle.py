@@ -235,6 +235,9 @@ class Recorder:
         with self.store.writing() as connection:
             ingest = Ingest(connection, self._append, self._books)
             run = ingest.begin_run(spool.header, detail=orphan)
+            if orphan and not spool.header.get("alive"):
+                # Of a fork's kernel nothing will ever be heard.
+                end_run(self._append, self._books, run, status="died", at=spool.header["at"])
             self._books.add_spool(
                 spool.id, str(spool.folder), run=run, process=spool.header.get("process")
             )

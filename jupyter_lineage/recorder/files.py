@@ -114,11 +114,12 @@ def _gone(out: Outcome, path: bytes, event: Pending) -> None:
 
 
 def _rename(out: Outcome, event: Pending, target: bytes) -> None:
-    inside = [path for path in out.written if path.startswith(event.path + b"/")]
-    for path in inside:
-        out.written[target + path[len(event.path) :]] = out.written.pop(path)
-    if inside:
-        return
+    if event.path not in out.written:
+        inside = [path for path in out.written if path.startswith(event.path + b"/")]
+        for path in inside:
+            out.written[target + path[len(event.path) :]] = out.written.pop(path)
+        if inside:
+            return
     if event.path in out.written:
         began = out.written.pop(event.path)
         out.reads[event.path] = [r for r in out.reads.get(event.path, []) if r.ns < began.ns]

@@ -15,7 +15,7 @@ from . import dataflow
 from .runs import end_run, stop_tracked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..probe.scope import Ignored
     from ..store.append import Append
@@ -156,7 +156,7 @@ class Ingest:
             execution,
             {**record, "status": status},
             names_read=dataflow.reads(source),
-            names_written=dataflow.writes(source) | set(record.get("names") or ()),
+            names_written=dataflow.writes(source) | _bound(record),
         )
         self.ended_executions.add(execution)
         for module in record.get("modules") or ():
@@ -271,3 +271,8 @@ class Ingest:
         if spool.is_root and spool.run is not None:
             end_run(self._append, self._books, spool.run, status="completed", at=record["at"])
             self.ended_runs.add(spool.run)
+
+
+def _bound(record: Mapping[str, Any]) -> set[str]:
+    """Return the names that a cell surely bound; of those left ``same`` only the text can tell."""
+    return {name for name, seen in (record.get("names") or {}).items() if not seen.get("same")}

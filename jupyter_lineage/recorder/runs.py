@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import dataflow
+
 if TYPE_CHECKING:
     from ..store.append import Append
     from ..store.bookkeeping import Bookkeeping
@@ -23,7 +25,9 @@ def end_run(append: Append, books: Bookkeeping, run: int, *, status: str, at: fl
         for execution in books.open_executions(key):
             # In an orderly end a cell that did not come to its own was broken off.
             end = {"status": "died" if status == "died" else "interrupted", "at": at}
-            append.execution_end(execution, end, names_read=(), names_written=())
+            source = append.source_of(execution) or ""
+            read, written = dataflow.reads(source), dataflow.writes(source)
+            append.execution_end(execution, end, names_read=read, names_written=written)
         if books.status(key) == "running":
             append.run_event(key, "status", status, at=at)
 

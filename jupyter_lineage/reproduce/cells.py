@@ -153,8 +153,9 @@ def _normalised(findings: Findings, then: Cell, now: Cell, folders: tuple[str, s
     rules = equivalent(then.outputs or (), now.outputs or (), folders=folders)
     if rules is None:
         findings.add("different", "the output differs")
-    elif rules:
-        findings.add("equivalent", f"the output is the same but for {', '.join(rules)}")
+    else:
+        what = ", ".join(rules) or "the pieces it came in"
+        findings.add("equivalent", f"the output is the same but for {what}")
 
 
 def _values(findings: Findings, then: Cell, now: Cell) -> None:
@@ -240,7 +241,9 @@ def is_all_compared(then: Cell, now: Cell) -> bool:
     A value that it was given may have been changed in place, and the record has no digest of it.
     """
     return all(
-        not cell.names_read and not undigested(cell) and set(cell.names_written) <= set(cell.digests)
+        not cell.names_read
+        and not undigested(cell)
+        and set(cell.names_written) <= set(cell.digests)
         for cell in (then, now)
     )
 

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
@@ -32,6 +33,8 @@ if site.ENABLE_USER_SITE: paths.append(site.getusersitepackages())
 print(json.dumps({"version": sys.version.split()[0], "have": have, "site_dirs": paths}))
 """
 _ASK_SECONDS = 30
+_MASKED = "[redacted:"
+_OF_THE_SYSTEM = ("/dev", "/proc")
 
 # Variables that may change a result. PYTHONPATH is only ever added: without it the kernel might
 # not find this package.
@@ -136,11 +139,27 @@ def kernel_variables(process: Mapping[str, Any]) -> dict[str, str]:
         for name in _REPEATED:
             environment.pop(name, None)
         for name in (*_REPEATED, "PYTHONPATH"):
-            if name in recorded and "***" not in recorded[name]:
+            if name in recorded and _MASKED not in recorded[name]:
                 environment[name] = recorded[name]
     if process.get("hashseed"):
         environment["PYTHONHASHSEED"] = str(process["hashseed"])
     return environment
+
+
+def changeable_folders(own: Iterable[Path]) -> list[str]:
+    """Return the folders that a reproduction's kernel, and what it starts, may change.
+
+    Args:
+        own: those of this reproduction: its workspace, its temporary folder, its spools.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    home = Path.home()
+    cache = os.environ.get("XDG_CACHE_HOME") or str(home / ".cache")
+    found = [*map(str, own), cache, jupyter_runtime_dir(), *_OF_THE_SYSTEM]
+    found += [os.environ[name] for name in ("IPYTHONDIR", "MPLCONFIGDIR") if os.environ.get(name)]
+    found += [str(home / part) for part in (".ipython", ".config/matplotlib", ".matplotlib")]
+    return list(dict.fromkeys(found))
 
 
 def present_environment(interpreter: Interpreter) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import queue
+import sys
 import time
 import uuid
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
+from . import fence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jupyter_client.blocking.client import BlockingKernelClient
     from jupyter_client.manager import KernelManager
@@ -37,6 +39,10 @@ class Launch:
 
     python: str
     workspace: Path
+    temporary: Path
+    """A folder for temporary files and for what the kernel says on its terminal."""
+    changeable: Sequence[str] | None
+    """Folders that the kernel and what it starts may change; None where nothing can hold them."""
     variables: Mapping[str, str]
     hand_over: Mapping[str, Any]
     """What the probe is told: the fields of ``docs/reference/spool.md``."""
@@ -94,20 +100,21 @@ def started_kernel(launch: Launch) -> Iterator[tuple[KernelManager, BlockingKern
     manager = KernelManager(connection_file=str(connection))
     # The local provisioner by name: a server's default one would add a bootstrap of its own.
     manager._kernel_spec = KernelSpec(
-        argv=[launch.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        argv=_command(launch),
         display_name="Python 3",
         language="python",
         metadata={"kernel_provisioner": {"provisioner_name": "local-provisioner"}},
     )
     hand_over = connection.with_suffix(".lineage.json")
+    terminal = launch.temporary / "terminal.txt"
     client = None
     orderly = False
     try:
         _write_private(hand_over, json.dumps(dict(launch.hand_over)))
-        _start(manager, launch)
+        _start(manager, launch, terminal)
         client = manager.blocking_client()
         client.start_channels()
-        _wait_until_ready(manager, client)
+        _wait_until_ready(manager, client, terminal)
         _check_guard(client)
         yield manager, client
         orderly = True
@@ -126,9 +133,20 @@ def _write_private(path: Path, text: str) -> None:
         stream.write(text)
 
 
-def _start(manager: KernelManager, launch: Launch) -> None:
+def _command(launch: Launch) -> list[str]:
+    kernel = [launch.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    if launch.changeable is None:
+        return kernel
+    folders = json.dumps(list(launch.changeable))
+    return [sys.executable, "-I", "-S", fence.__file__, folders, *kernel]
+
+
+def _start(manager: KernelManager, launch: Launch, terminal: Path) -> None:
     try:
-        manager.start_kernel(cwd=str(launch.workspace), env=dict(launch.variables))
+        with terminal.open("wb") as output:
+            manager.start_kernel(
+                cwd=str(launch.workspace), env=dict(launch.variables), stdout=output, stderr=output
+            )
     except (OSError, RuntimeError) as error:
         raise ReproduceError(
             f"the kernel can't be started with {launch.python}: {error}",
@@ -136,12 +154,14 @@ def _start(manager: KernelManager, launch: Launch) -> None:
         ) from error
 
 
-def _wait_until_ready(manager: KernelManager, client: BlockingKernelClient) -> None:
+def _wait_until_ready(manager: KernelManager, client: BlockingKernelClient, terminal: Path) -> None:
     try:
         client.wait_for_ready(timeout=_START_SECONDS)
     except RuntimeError as error:
         state = "does not answer" if manager.is_alive() else "died while it started"
-        raise ReproduceError(f"the reproduction's kernel {state}: {error}") from error
+        said = terminal.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        last = said[-1][:200] if said else str(error)
+        raise ReproduceError(f"the reproduction's kernel {state}: {last}") from error
 
 
 def _check_guard(client: BlockingKernelClient) -> None:

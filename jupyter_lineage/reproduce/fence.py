@@ -39,7 +39,8 @@ def is_available() -> bool:
     """Tell whether this system can hold a program so."""
     if not sys.platform.startswith("linux"):
         return False
-    return _libc().syscall(_CREATE_RULESET, None, 0, _ASK_VERSION) >= _LEAST_VERSION
+    version: int = _libc().syscall(_CREATE_RULESET, None, 0, _ASK_VERSION)
+    return version >= _LEAST_VERSION
 
 
 def restrict(folders: list[str]) -> None:
@@ -52,9 +53,7 @@ def restrict(folders: list[str]) -> None:
     """
     libc = _libc()
     rules = _Ruleset(_CHANGES)
-    ruleset = _checked(
-        libc.syscall(_CREATE_RULESET, ctypes.byref(rules), ctypes.sizeof(rules), 0)
-    )
+    ruleset = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(rules), ctypes.sizeof(rules), 0))
     for folder in folders:
         try:
             opened = os.open(folder, os.O_PATH | os.O_CLOEXEC)

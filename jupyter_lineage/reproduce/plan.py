@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ReproduceError, ReproduceRefused
 from ..store.content import Content, content_folder
+from . import fence
 from .evidence import Cell, Evidence, load, relative_to
 from .inputs import Inputs, changed_meanwhile, find_inputs
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 _HOME = re.compile(r"expanduser|\.home\(|~[/\"']|environ|getenv|\bHOME\b")
 _TEMPORARY = re.compile(r"/(?:tmp|temp|T)/(?:[^/]*tmp[a-z0-9_]{8}|joblib_memmapping_folder_)", re.I)
+_PROGRAMS = re.compile(
+    r"(?m)^\s*(?:\w+\s*=\s*)?!|^\s*%{1,2}(?:bash|sh|script|cmd|sx|system|perl|ruby)\b"
+    r"|\bsubprocess\b|\bos\.(?:system|popen|spawn|exec|posix_spawn)|\.(?:system|getoutput)\("
+)
 _MADE_HARMLESSLY = re.compile(r"exist_ok\s*=\s*True|mkdir\s+-p|exists\(|isdir\(|is_dir\(")
 _SMALL_TEXT = 1_000_000
 _PATHS_SHOWN = 5
@@ -74,6 +79,7 @@ def plan(store: Store, content: Content, run_id: str) -> Plan:
         raise ReproduceError(f"the working folder of run {evidence.id} is not recorded")
     fixed = names_its_folder(evidence, content)
     _refuse_writes(evidence, fixed=fixed)
+    _refuse_programs(evidence)
     inputs = find_inputs(evidence, content, fixed=fixed)
     if inputs.changed:
         raise ReproduceRefused(
@@ -155,6 +161,22 @@ def _refuse_writes(evidence: Evidence, *, fixed: bool) -> None:
             paths=paths,
             hint="Running it again could overwrite them; use relative paths inside "
             f"{evidence.cwd}.",
+        )
+
+
+def _refuse_programs(evidence: Evidence) -> None:
+    """Refuse a run that starts programs where nothing can keep these inside a folder.
+
+    Raises:
+        ReproduceRefused: it does.
+    """
+    cells = [cell.number for cell in evidence.cells if _PROGRAMS.search(cell.source or "")]
+    if cells and not fence.is_available():
+        numbers = ", ".join(map(str, cells))
+        raise ReproduceRefused(
+            f"cell {numbers} starts other programs, and what these change can't be limited here",
+            paths=(),
+            hint="It takes Linux 6.2 or newer with Landlock.",
         )
 
 

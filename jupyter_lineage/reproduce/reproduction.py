@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
 from ..ids import uuid7
-from ..probe.places import data_folder
+from ..probe.places import data_folder, spool_folder
 from ..recorder.client import hand_in, start_if_needed, wake_and_wait
 from ..store import open_reader
 from ..store.content import Content, content_folder
 from ..store.queries import change_number, find_run
+from . import fence
 from .environment import (
     Interpreter,
+    changeable_folders,
     choose_interpreter,
     describe,
     differences,
@@ -31,7 +35,6 @@ from .workspace import fill, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Progress = Callable[[str, int, int], None]
 
@@ -149,12 +152,15 @@ def _reproduce(
     )
     say("starting", 0, 1)
     start_if_needed(database)
-    broken = run_cells(
-        _launch(prepared, reproduction, folder),
-        list(planned.steps),
-        seconds=seconds,
-        progress=lambda done, total: say("cells", done, total),
-    )
+    with tempfile.TemporaryDirectory(
+        prefix="jupyter-lineage-", ignore_cleanup_errors=True
+    ) as temporary:
+        broken = run_cells(
+            _launch(prepared, reproduction, folder, Path(temporary)),
+            list(planned.steps),
+            seconds=seconds,
+            progress=lambda done, total: say("cells", done, total),
+        )
     say("recording", 0, 1)
     repeated = wait_until_recorded(database, reproduction)
     say("verdict", 0, 1)
@@ -164,13 +170,20 @@ def _reproduce(
     return document
 
 
-def _launch(prepared: Prepared, reproduction: str, folder: Path) -> Launch:
+def _launch(prepared: Prepared, reproduction: str, folder: Path, temporary: Path) -> Launch:
     evidence = prepared.plan.evidence
-    variables = kernel_variables(evidence.process)
-    variables["JUPYTER_LINEAGE_DATABASE"] = str(prepared.database)
+    own = (folder, temporary, spool_folder(prepared.database))
+    variables = kernel_variables(evidence.process) | {
+        "JUPYTER_LINEAGE_DATABASE": str(prepared.database),
+        # One that the kernel started would be as fenced in as the kernel is; ours runs already.
+        "JUPYTER_LINEAGE_RECORDER": "0",
+        "TMPDIR": str(temporary),
+    }
     return Launch(
         python=prepared.interpreter.executable,
         workspace=folder,
+        temporary=temporary,
+        changeable=changeable_folders(own) if fence.is_available() else None,
         variables=variables,
         hand_over={
             "run": reproduction,

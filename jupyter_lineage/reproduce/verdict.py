@@ -153,7 +153,8 @@ class _Court:
         if word not in _GOOD and cell.number in self._missing:
             return "not compared", f"not in the record: {self._missing[cell.number]}"
         if random and word in _GOOD and self._is_harmless(cell, again):
-            findings.notes.append(f"what the {random} was drawn for")
+            drawn = ", ".join(unseeded(cell, again))
+            findings.notes.append(f"random numbers drawn meanwhile ({drawn})")
         elif random and word != "failed":
             more = f": {findings.text()}" if word == "different" else ""
             return "different", random + more

@@ -50,11 +50,11 @@ class Job:
         """Take a line of the command's standard error; False if it is no progress."""
         try:
             progress = json.loads(line)
-            self.phase = str(progress["phase"])
-            self.done = int(progress.get("done") or 0)
-            self.total = int(progress.get("total") or 0)
+            phase = str(progress["phase"])
+            done, total = int(progress.get("done") or 0), int(progress.get("total") or 0)
         except (ValueError, TypeError, KeyError, AttributeError):
             return False
+        self.phase, self.done, self.total = phase, done, total
         return True
 
     def finish(self, status: int, output: str, words: str) -> None:
@@ -129,7 +129,7 @@ class Jobs:
             job.state, job.error = "failed", f"the reproduction can't be started: {error}"
 
     async def _run(self, job: Job) -> None:
-        job.phase = "starting"
+        job.phase = "plan"
         process = await asyncio.create_subprocess_exec(
             *self._command(job.run),
             stdin=asyncio.subprocess.DEVNULL,

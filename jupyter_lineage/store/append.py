@@ -217,7 +217,9 @@ class Append:
         """
         location = self.location_key(uri) or self._add("location", uri=uri, path=storable(path))
         known = self._key(
-            "SELECT id FROM use WHERE run_id = ? AND location_id = ? AND execution_id IS ?"
+            # By place: many files may have the same content, and the planner does not know that.
+            "SELECT id FROM use INDEXED BY use_run"
+            " WHERE run_id = ? AND location_id = ? AND execution_id IS ?"
             " AND role = ? AND version_id IS ?",
             *(facts["run"], location, facts["execution"], role, facts["version"]),
         )

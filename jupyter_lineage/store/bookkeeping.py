@@ -40,7 +40,6 @@ _COLUMNS = ", ".join(Pending._fields)
 _STATUS = (
     "(SELECT value FROM run_event WHERE run_id = {} AND kind = 'status' ORDER BY id DESC LIMIT 1)"
 )
-_RUN_STATUS = _STATUS.format("r.id")
 
 
 class Bookkeeping:
@@ -91,12 +90,9 @@ class Bookkeeping:
         return str(row[0])
 
     def running(self) -> list[int]:
-        """Return the runs that have a kernel of their own and are not known to have ended."""
-        found = self._do(
-            f"SELECT r.id FROM run r WHERE {_RUN_STATUS} = 'running'"  # noqa: S608
-            " AND r.kind NOT IN ('tracked', 'trial')"
-        )
-        return [row[0] for row in found]
+        """Return the runs that have a spool which is not read whole and have not ended."""
+        found = self._do("SELECT DISTINCT run_id FROM spool WHERE ended = 0 AND run_id NOT NULL")
+        return [row[0] for row in found.fetchall() if self.status(row[0]) == "running"]
 
     def runs_inside(self, run: int) -> list[int]:
         """Return ``run`` and the child runs in its kernel, innermost first."""
@@ -118,9 +114,10 @@ class Bookkeeping:
         return [row[0] for row in found]
 
     def without(self, kind: str) -> list[tuple[int, str]]:
-        """Return (run, ``process`` document) of runs that lack an event of ``kind``."""
+        """Return (run, ``process`` document) of recent runs that lack an event of ``kind``."""
         found = self._do(
-            "SELECT r.id, r.process FROM run r WHERE r.kind NOT IN ('tracked', 'trial')"
+            "SELECT r.id, r.process FROM (SELECT * FROM run ORDER BY id DESC LIMIT 1000) r"
+            " WHERE r.kind NOT IN ('tracked', 'trial')"
             " AND NOT EXISTS (SELECT 1 FROM run_event x WHERE x.run_id = r.id AND x.kind = ?)",
             (kind,),
         )

@@ -210,6 +210,7 @@ CREATE TABLE spool (
   ended INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX spool_run ON spool(run_id);
+CREATE INDEX spool_open ON spool(run_id) WHERE ended = 0;
 
 CREATE TABLE cell_number (
   run_id INTEGER NOT NULL REFERENCES run(id),

@@ -13,15 +13,12 @@ if TYPE_CHECKING:
     from .sqlite import Store
 
 
-_JOINED = "FROM reproduction x JOIN run r ON r.id = x.run_id"
+_JOINED = "SELECT r.uid, x.verdict FROM reproduction x JOIN run r ON r.id = x.run_id"
 
 
 def verdicts_of(store: Store, run_ids: Sequence[str]) -> dict[str, str]:
     """Return the verdicts of those of ``run_ids`` (full ids) that are reproductions with one."""
-    found = rows(
-        store,
-        "SELECT r.uid, x.verdict FROM reproduction x JOIN run r ON r.id = x.run_id"
-        f" WHERE r.uid IN ({marks(len(run_ids))})",
-        [to_bytes(run_id) for run_id in run_ids],
-    )
+    chosen = marks(len(run_ids))
+    statement = f"{_JOINED} WHERE r.uid IN ({chosen})"
+    found = rows(store, statement, [to_bytes(run_id) for run_id in run_ids])
     return {from_bytes(row["uid"]): str(row["verdict"]) for row in found}

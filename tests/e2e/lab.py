@@ -31,6 +31,7 @@ class Lab:
     url: str
     root: Path
     environment: dict[str, str]
+    log: Path
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -42,6 +43,7 @@ def environment(folder: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": "runtime",
         "JUPYTERLAB_SETTINGS_DIR": "settings",
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "MPLCONFIGDIR": "matplotlib",
     }
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_LINEAGE_")
@@ -70,7 +72,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     try:
         url = f"http://127.0.0.1:{port}/"
         _wait_until_it_answers(server, url, folder / "lab.log")
-        yield Lab(url=url, root=root, environment=variables)
+        yield Lab(url=url, root=root, environment=variables, log=folder / "lab.log")
     finally:
         server.terminate()
         try:

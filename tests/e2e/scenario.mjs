@@ -3,50 +3,33 @@
  * reproduce it. Called by test_panel.py with the server's address and where pictures go.
  */
 import { strict as assert } from 'node:assert';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 
-import { launch, NoBrowser } from './browser.mjs';
+import { inBothThemes, LATER, openLab, openPanel, pageInFront, play, SOON } from './lab_page.mjs';
 
-const { url, token, notebook, results } = JSON.parse(process.argv[2]);
-const SIZE = { width: 1400, height: 850 };
-const SOON = 30_000;
-const LATER = 120_000;
+const told = JSON.parse(process.argv[2]);
+const { notebook, outside, forbidden, results } = told;
 
-/** Show the left sidebar, and make it as wide as a person would for reading. */
-async function openPanel(page) {
-  await page.evaluate(() => window.jupyterapp.commands.execute('lineage:open-panel'));
-  await page.locator('.jp-Lineage-RunsPanel').waitFor({ state: 'visible', timeout: SOON });
-  const handle = await page.locator('#jp-main-split-panel > .lm-SplitPanel-handle').first().boundingBox();
-  if (handle) {
-    await page.mouse.move(handle.x + handle.width / 2, handle.y + 300);
-    await page.mouse.down();
-    await page.mouse.move(340, handle.y + 300, { steps: 4 });
-    await page.mouse.up();
-  }
-}
-
-async function openNotebook(page) {
-  await page.goto(`${url}lab/tree/${notebook}?token=${token}`);
-  await page.waitForFunction(() => window.jupyterapp !== undefined, null, { timeout: LATER });
+/** Open a notebook and wait until its kernel answers; keys pressed before that are lost. */
+async function openNotebook(page, name) {
   await page.evaluate(async path => {
     const app = window.jupyterapp;
-    await app.restored;
     const widget = await app.commands.execute('docmanager:open', { path });
     await widget.context.ready;
     await widget.context.sessionContext.ready;
     await widget.context.sessionContext.session.kernel.info;
-  }, notebook);
+  }, name);
 }
 
 /** Run the cells by keyboard, each after the one before has ended. */
 async function runCells(page, count) {
-  await page.locator('.jp-Notebook .jp-Cell .cm-content').first().click();
+  await page.locator('.jp-Notebook:visible .jp-Cell .cm-content').first().click();
   for (let number = 1; number <= count; number++) {
     await page.keyboard.press('Shift+Enter');
     await page.waitForFunction(
       wanted => {
-        const prompts = [...document.querySelectorAll('.jp-Notebook .jp-InputArea-prompt')];
+        const prompts = [
+          ...window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-InputArea-prompt')
+        ];
         return prompts.some(prompt => prompt.textContent.trim() === `[${wanted}]:`);
       },
       number,
@@ -55,27 +38,19 @@ async function runCells(page, count) {
   }
 }
 
-async function picture(page, name) {
-  await page.mouse.move(SIZE.width - 5, 5);
-  // Tooltips and cursors would make every picture another.
-  await page.waitForTimeout(300);
-  await page.screenshot({ path: join(results, `${name}.png`), caret: 'hide' });
-}
-
-async function inBothThemes(page, name) {
-  for (const [theme, suffix] of [['JupyterLab Dark', '-dark'], ['JupyterLab Light', '']]) {
-    await page.evaluate(
-      wanted => window.jupyterapp.commands.execute('apputils:change-theme', { theme: wanted }),
-      theme
-    );
-    await page.locator(`body[data-jp-theme-name="${theme}"]`).waitFor({ state: 'attached' });
-    await page.waitForTimeout(500);
-    await picture(page, name + suffix);
-  }
-}
-
 function tab(page, name) {
-  return page.locator(`.jp-Lineage-RunPage:visible [data-tab=${name}]`);
+  return pageInFront(page).locator(`[data-tab=${name}]`);
+}
+
+/** The first time, one line says what is recorded, where, and how to turn it off. */
+async function readTheFirstWord(page) {
+  const word = page.locator('.Toastify__toast', { hasText: 'recorded on this disk' });
+  await word.waitFor({ timeout: SOON });
+  const text = await word.innerText();
+  assert.match(text, /lineage\.db/);
+  assert.match(text, /%track off/);
+  await word.getByRole('button').last().click();
+  await word.waitFor({ state: 'detached', timeout: SOON });
 }
 
 async function lookAtTheRun(page) {
@@ -83,42 +58,61 @@ async function lookAtTheRun(page) {
   await row.waitFor({ timeout: SOON });
   assert.match(await row.innerText(), /Running/, 'the run is shown as running');
   await page.locator('.jp-Lineage-StatusItem', { hasText: /^Recording$/ }).waitFor({ timeout: SOON });
-  await inBothThemes(page, 'list');
+  await readTheFirstWord(page);
+  await inBothThemes(page, results, 'list');
 
   await row.click();
-  const cells = page.locator('.jp-Lineage-RunPage:visible .jp-Lineage-Cell');
+  const cells = pageInFront(page).locator('.jp-Lineage-Cell');
   await page.waitForFunction(
     () => document.querySelectorAll('.jp-Lineage-RunPage .jp-Lineage-Cell').length === 3,
     null,
     { timeout: SOON }
   );
   await cells.locator('.jp-OutputArea-output', { hasText: '285' }).waitFor({ timeout: SOON });
-  await inBothThemes(page, 'cells');
+  await inBothThemes(page, results, 'cells');
   await tab(page, 'files').click();
   for (const file of ['numbers.csv', 'squares.csv']) {
-    const line = page.locator('.jp-Lineage-RunPage:visible tr', { hasText: file });
+    const line = pageInFront(page).locator('tr', { hasText: file });
     await line.locator('code').waitFor({ timeout: SOON });
     assert.match(await line.locator('code').getAttribute('title'), /^blake3:[0-9a-f]{64}$/);
   }
-  await inBothThemes(page, 'files');
+  await inBothThemes(page, results, 'files');
   await tab(page, 'environment').click();
   await page.getByRole('searchbox', { name: 'Search distributions' }).fill('ipykernel');
   await page.locator('.jp-Lineage-Environment th', { hasText: 'ipykernel' }).waitFor({ timeout: SOON });
-  await inBothThemes(page, 'environment');
+  await inBothThemes(page, results, 'environment');
 }
 
 async function reproduce(page) {
-  await page.locator('.jp-Lineage-RunPage:visible').getByRole('button', { name: 'Reproduce', exact: true }).click();
+  await pageInFront(page).getByRole('button', { name: 'Reproduce', exact: true }).click();
   const verdict = tab(page, 'verdict');
-  const failed = page.locator('.jp-Lineage-RunPage:visible .jp-Lineage-Note.jp-mod-bad');
+  const failed = pageInFront(page).getByRole('alert');
   await verdict.or(failed).waitFor({ timeout: LATER });
   assert.equal(await failed.count(), 0, await failed.allInnerTexts().then(String));
-  const summary = page.locator('.jp-Lineage-RunPage:visible .jp-Lineage-Comparison-summary');
+  const summary = pageInFront(page).locator('.jp-Lineage-Comparison-summary');
   await summary.waitFor({ timeout: SOON });
   assert.match(await summary.innerText(), /Identical/);
-  await inBothThemes(page, 'verdict');
+  await inBothThemes(page, results, 'verdict');
   const rows = page.locator('.jp-Lineage-RunRow', { hasText: 'Identical' });
   await rows.first().waitFor({ timeout: SOON });
+}
+
+/** A run that wrote elsewhere is refused with the path; what it showed runs no script. */
+async function meetARefusal(page) {
+  await openNotebook(page, outside);
+  await runCells(page, 2);
+  await page.evaluate(() => { window.fromARecord = 0; });
+  await page.locator('.jp-Lineage-RunRow', { hasText: outside }).first().click();
+  const shown = pageInFront(page);
+  await shown.locator('.jp-OutputArea-output', { hasText: 'kept' }).waitFor({ timeout: SOON });
+  await shown.getByRole('button', { name: 'Reproduce', exact: true }).click();
+  const refusal = shown.getByRole('alert');
+  await refusal.waitFor({ timeout: LATER });
+  const words = await refusal.innerText();
+  assert.match(words, /keep your files safe/);
+  assert.ok(words.includes(forbidden), `the refusal names the path: ${words}`);
+  assert.equal(await page.evaluate(() => window.fromARecord), 0, 'no recorded script ran');
+  await inBothThemes(page, results, 'refused');
 }
 
 async function keyboard(page) {
@@ -137,29 +131,20 @@ async function keyboard(page) {
   );
 }
 
-async function main() {
-  mkdirSync(results, { recursive: true });
-  const browser = await launch();
-  const page = await browser.newPage({ viewport: SIZE });
+async function firstTenMinutes(page) {
   const faults = [];
   page.on('pageerror', error => faults.push(error.message));
-  try {
-    await openNotebook(page);
-    await openPanel(page);
-    await runCells(page, 3);
-    await lookAtTheRun(page);
-    await reproduce(page);
-    await keyboard(page);
-    assert.deepEqual(faults, [], 'no error in the page');
-  } catch (error) {
-    await page.screenshot({ path: join(results, 'failure.png') }).catch(() => undefined);
-    throw error;
-  } finally {
-    await browser.close();
-  }
+  await openLab(page, told);
+  await openPanel(page);
+  await page.locator('.jp-Lineage-Empty', { hasText: 'No runs yet' }).waitFor({ timeout: SOON });
+  await inBothThemes(page, results, 'empty');
+  await openNotebook(page, notebook);
+  await runCells(page, 3);
+  await lookAtTheRun(page);
+  await reproduce(page);
+  await meetARefusal(page);
+  await keyboard(page);
+  assert.deepEqual(faults, [], 'no error in the page');
 }
 
-main().catch(error => {
-  console.error(error instanceof NoBrowser ? error.message : error);
-  process.exit(error instanceof NoBrowser ? 3 : 1);
-});
+await play(firstTenMinutes, results);

@@ -6,16 +6,19 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from .lab import HERE, TOKEN, node, running_lab
+from .lab import HERE, TOKEN, Lab, node, running_lab
 
 RESULTS = HERE / "results"
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 NOTEBOOK = "squares.ipynb"
+OUTSIDE = "outside.ipynb"
+WRITE_PICTURES = "JUPYTER_LINEAGE_WRITE_PICTURES"
 CELLS = (
     "import csv\n\nwith open('numbers.csv') as source:\n"
     "    numbers = [int(row['number']) for row in csv.DictReader(source)]",
@@ -25,30 +28,60 @@ CELLS = (
 )
 
 
-def write_workspace(root: Path) -> None:
+def write_workspace(root: Path, forbidden: Path) -> None:
     (root / "numbers.csv").write_text("number\n" + "".join(f"{n}\n" for n in range(10)))
+    write_notebook(root / NOTEBOOK, CELLS)
+    script = "<b>kept</b><script>window.fromARecord = 1</script>"
+    image = "<img src='x' onerror='window.fromARecord = 1'>"
+    cells = (
+        f"from IPython.display import HTML\n\nHTML({script + image!r})",
+        f"with open({str(forbidden)!r}, 'w') as target:\n    target.write('elsewhere')",
+    )
+    write_notebook(root / OUTSIDE, cells)
+
+
+def write_notebook(path: Path, cells: tuple[str, ...]) -> None:
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
+        cells=[nbformat.v4.new_code_cell(source) for source in cells],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
-    nbformat.write(notebook, root / NOTEBOOK)
+    nbformat.write(notebook, path)
 
 
 @pytest.mark.timeout(420)
 def test_a_run_is_seen_live_opened_and_reproduced(tmp_path):
     driver = node()
     shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir()
     with running_lab(tmp_path) as lab:
-        write_workspace(lab.root)
-        told = {"url": lab.url, "token": TOKEN, "notebook": NOTEBOOK, "results": str(RESULTS)}
-        done = subprocess.run(
-            [driver, str(HERE / "scenario.mjs"), json.dumps(told)],
-            capture_output=True,
-            text=True,
-            timeout=400,
+        forbidden = tmp_path / "elsewhere.txt"
+        write_workspace(lab.root, forbidden)
+        names = {"notebook": NOTEBOOK, "outside": OUTSIDE, "forbidden": str(forbidden)}
+        play(driver, "scenario.mjs", lab, results=RESULTS, **names)
+        assert forbidden.read_text() == "elsewhere"
+
+
+@pytest.mark.timeout(420)
+def test_the_demo_opens_with_its_panel_as_the_picture_in_the_readme_shows(tmp_path):
+    driver = node()
+    pictures = PICTURES if os.environ.get(WRITE_PICTURES) else RESULTS
+    pictures.mkdir(parents=True, exist_ok=True)
+    with running_lab(tmp_path) as lab:
+        subprocess.run(
+            [sys.executable, "-m", "jupyter_lineage", "demo", "--into", str(lab.root / "wine")],
+            env=lab.environment,
+            check=True,
         )
-        assert done.returncode == 0, done.stderr + (tmp_path / "lab.log").read_text()[-3000:]
-    if os.environ.get("JUPYTER_LINEAGE_WRITE_PICTURES"):
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        shutil.copy(RESULTS / "verdict.png", PICTURES / "panel.png")
-        shutil.copy(RESULTS / "verdict-dark.png", PICTURES / "panel-dark.png")
+        play(driver, "pictures.mjs", lab, results=pictures)
+
+
+def play(driver: str, scenario: str, lab: Lab, *, results: Path, **more: str) -> None:
+    """Run a scenario in the browser and fail with its words and the server's."""
+    told = {"url": lab.url, "token": TOKEN, "results": str(results), **more}
+    done = subprocess.run(
+        [driver, str(HERE / scenario), json.dumps(told)],
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, f"{done.stderr}\n{lab.log.read_text(errors='replace')[-3000:]}"

@@ -19,7 +19,7 @@ def statements(store):
         make_run(store, cells=[Cell(reads=[source]), Cell(writes=[target])])
     for _ in range(400):  # so many that looking through all is never the better plan
         make_run(store)
-    seen = []
+    seen: list[str] = []
     store.connection.set_trace_callback(seen.append)
     trace(store, "/w/20")
     trace(store, "/w/20", down=True)

@@ -30,6 +30,10 @@ r = np.random.default_rng(0)
 X = r.normal(size=(60, 3)); y = (X[:, 0] > 0).astype(int)
 def function(a, b=2):
     return {a: b, 'x': [1, 2.5]}
+import abc
+class Abstract(abc.ABC):
+    @abc.abstractmethod
+    def method(self): ...
 class Plain:
     level = 3
     def method(self): return self.level
@@ -50,7 +54,8 @@ values = dict(
     stamp=pd.Timestamp('2020', tz='UTC'), missing=pd.NA, generator=np.random.default_rng(3),
     model=make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y),
     forest=RandomForestClassifier(3, random_state=0).fit(X, y),
-    function=function, kind=Plain, plain=plain, data=Data(5), module=np,
+    function=function, kind=Plain,
+    foreign=LogisticRegression, abstract=Abstract, plain=plain, data=Data(5), module=np,
 )
 """
 

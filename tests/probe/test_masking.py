@@ -16,6 +16,10 @@ SECRETS = {
     "connect(password='xyz', host='h')": "xyz",
     "password: str = 'opensesame'": "opensesame",
     "export MY_TOKEN=abc123def": "abc123def",
+    "%env MY_TOKEN=abc123def": "abc123def",
+    "%env MY_TOKEN abc123def": "abc123def",
+    "%track param lr=1 api_key=abc123def": "abc123def",
+    "!tool --token=abc123def": "abc123def",
     "postgresql://me:pw123@host/db": "pw123",
     "Authorization: Bearer abcdefghij1234567890": "abcdefghij1234567890",
     "AKIAABCDEFGHIJKLMNOP": "AKIAABCDEFGHIJKLMNOP",
@@ -45,6 +49,8 @@ BENIGN = [
     "bearer of good news and other things",
     "np.random.seed(1); max_tokens=100",
     "from secrets import token_hex",
+    "f(token=token_1, password=password2)",
+    "!ls --tokens",
 ]
 
 
@@ -136,6 +142,9 @@ HOSTILE = [
     " ",
     "password\n",
     "secret_",
+    "%env token ",
+    "%token",
+    "!token=\n",
     "eyJaaaaaaaa.",
     "x" * 60 + "token",
     "authorization",
@@ -151,10 +160,10 @@ def test_hostile_lines_cost_in_proportion_to_their_length(piece):
     def cost(length: int) -> float:
         text = (piece * (length // len(piece) + 1))[:length]
         times = []
-        for _ in range(3):
-            start = time.perf_counter()
+        for _ in range(5):
+            start = time.process_time()  # what other programs take does not count
             mask(text, secrets=[])
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     # Four times the text: 4 when it is linear, 16 when it is not.

@@ -18,6 +18,9 @@ from jupyter_lineage.probe.spool_reader import Torn, read_spool
 
 from .kernels import ROOT
 
+# Python 3.12 and later warn of a fork beside threads, which is what is tried here.
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+
 
 def make(folder: Path) -> Spool:
     return Spool(str(folder), "run-1", {"run_kind": "session"}, process="process-1")

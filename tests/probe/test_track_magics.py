@@ -134,6 +134,7 @@ def test_a_cell_magic_without_a_name_still_runs_the_cell(shared):
 def test_a_secret_parameter_is_not_kept(shared):
     _, (record,) = tracks(shared, "%track param api_key=abcdef123456")
     assert record["value"] == "[redacted:parameter]"
+    assert "abcdef123456" not in repr(shared.wait_for("outputs"))
 
 
 def test_off_records_nothing_until_on(shared):

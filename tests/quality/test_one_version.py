@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import jupyter_lineage
-from jupyter_lineage.probe.extension import VERSION
+from jupyter_lineage.probe.wiring import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = sorted(

@@ -18,10 +18,12 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from jupyter_lineage.recorder import cycle, service, codestate
 from jupyter_lineage.recorder.__main__ import main
+from jupyter_lineage.config import settings
 from jupyter_lineage.store.sqlite import open_writer
 from pathlib import Path
 open_writer(Path(sys.argv[2])).close()
 import blake3, zstandard
+settings()
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 print("ready", flush=True)
 for line in sys.stdin:
@@ -56,7 +58,7 @@ class Zygote:
         return int(self._answer())
 
     def close(self) -> None:
-        self._process.communicate()
+        self._process.communicate(timeout=20)
 
 
 def start(database: Path, *options: str, **more: Any) -> subprocess.Popen[str]:

@@ -3,11 +3,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from blake3 import blake3
 
 from jupyter_lineage.ids import uuid7
 from jupyter_lineage.recorder.cycle import Recorder
+
+from .conftest import Rows
 
 R, W, RW = os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_RDWR
 
@@ -16,7 +19,7 @@ def content_of(data: bytes) -> str:
     return "blake3:" + blake3(data).hexdigest()
 
 
-def files(rows):
+def files(rows: Rows) -> list[tuple[Any, ...]]:
     return rows("SELECT path, role, hash, execution FROM files ORDER BY path, role")
 
 
@@ -311,3 +314,20 @@ def test_a_tracked_runs_files_are_its_own(kernel, recorder, rows, work):
     recorder.run_once()
     assert rows("SELECT run_key FROM files") == [(2,)]
     assert rows("SELECT run_id FROM run_io") == [(2,)]
+
+
+def test_adding_a_use_looks_it_up_by_its_place(recorder):
+    # Ten thousand files of one content are ten thousand uses of one version: a look-up by version
+    # takes minutes there.
+    statements: list[str] = []
+    connection = recorder.store.connection
+    connection.set_trace_callback(statements.append)
+    with recorder.store.writing():
+        facts = {"run": 1, "execution": None, "version": None, "reason": "-", "at": 0.0, "ns": 0}
+        recorder._append.run(uuid7(), {"at": 0.0}, kind="session", parent=None)
+        more = {"size": None, "via": "python", "absolute": False}
+        recorder._append.use("read", "file:///x", "/x", **facts, **more)
+    connection.set_trace_callback(None)
+    (lookup,) = [text for text in statements if "FROM use" in text]
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {lookup}").fetchall()
+    assert "use_run (run_id=? AND location_id=?)" in plan[0]["detail"]

@@ -8,12 +8,20 @@ import sys
 import threading
 import time
 from collections import Counter
+from functools import partial
+from pathlib import Path
+
+from jupyter_lineage.recorder import client
 
 from .fake_kernel import ROOT, FakeKernel
-from .processes import Zygote
+from .processes import Zygote, eventually
 
 KILLS = 50
 W = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
 
 
 class Load(threading.Thread):
@@ -38,6 +46,7 @@ class Load(threading.Thread):
             self.kernel.write("track", exec=execution, **value)
             self.kernel.cell_end(execution)
             self.kernel.write("outputs", exec=execution, outputs=[], size=0, count=0)
+            client.wake(self.kernel.database)
             self.executions.append(execution)
             self.files.append((str(target), number))
             time.sleep(0.002)
@@ -52,8 +61,10 @@ def test_nothing_is_lost_or_doubled_by_kills_at_any_moment(database, make_kernel
     try:
         for _ in range(KILLS):
             recorder = zygote.start()
-            time.sleep(chance.uniform(0.005, 0.15))
+            eventually(lambda: client.is_running(database))
+            time.sleep(chance.uniform(0, 0.1))
             os.kill(recorder, signal.SIGKILL)
+            eventually(partial(is_gone, recorder))
     finally:
         for load in loads:
             load.done.set()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,10 +10,13 @@ from jupyter_lineage.recorder.cycle import Recorder
 from jupyter_lineage.recorder.keep import Limits
 from jupyter_lineage.store.content import Content, content_folder
 
+from .conftest import Rows
+from .fake_kernel import FakeKernel
+
 R, W = os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
-def record_read(kernel, recorder, *paths, flags=R):
+def record_read(kernel: FakeKernel, recorder: Recorder, *paths: Path, flags: int = R) -> None:
     execution = kernel.cell()
     for path in paths:
         kernel.opened(execution, path, flags)
@@ -19,7 +24,7 @@ def record_read(kernel, recorder, *paths, flags=R):
     recorder.run_once()
 
 
-def kept(rows):
+def kept(rows: Rows) -> list[tuple[Any, ...]]:
     return rows(
         "SELECT l.path, c.kept, c.reason FROM content_event c JOIN use u USING (version_id)"
         " JOIN location l ON l.id = u.location_id ORDER BY c.id"

@@ -6,7 +6,7 @@ import os
 import queue
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def _execute(manager: KernelManager, client: BlockingKernelClient, source: str) 
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     home = tmp_path / "home"
     folders = {
         "HOME": home,
@@ -135,7 +135,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     shutil.copy(STARTUP, startup)
     project = tmp_path / "project"
     project.mkdir()
-    yield Bench(home=home, database=home / "lineage.db", project=project)
+    return Bench(home=home, database=home / "lineage.db", project=project)
 
 
 @pytest.fixture

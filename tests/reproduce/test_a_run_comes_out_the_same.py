@@ -76,7 +76,9 @@ def test_the_verdict_is_stored_and_the_reproduction_is_a_run_linked_to_the_first
 
 
 def test_a_tracked_run_is_reproduced_with_the_kernel_it_was_in(bench, words):
-    run = bench.record("x = 1", "%track start sweep", "x + 1", "%track metric auc=0.5", "%track stop")
+    run = bench.record(
+        "x = 1", "%track start sweep", "x + 1", "%track metric auc=0.5", "%track stop"
+    )
     document = bench.reproduce(run)
     assert words(document) == ["identical"] * 5, document
     assert [one["verdict"] for one in document["metrics"]] == ["identical"]

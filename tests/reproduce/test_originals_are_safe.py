@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from jupyter_lineage.errors import InvalidInput, NotFound, ReproduceRefused
+from jupyter_lineage.reproduce import fence
 from jupyter_lineage.reproduce.inputs import hash_file
 
 
-def snapshot(folder):
-    return {
-        str(path): hash_file(str(path)) for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+def snapshot(folder: Path) -> dict[str, str | None]:
+    return {str(path): hash_file(str(path)) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_a_run_that_wrote_by_an_absolute_path_is_refused(bench):
@@ -44,26 +45,26 @@ def test_a_run_that_changed_something_outside_its_folder_is_refused(bench, cell)
     assert any(path.endswith("/beside.txt") for path in refused.value.paths)
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        "open(os.path.join(there, 'kept.txt'), 'w')",
-        "os.remove(os.path.join(there, 'kept.txt'))",
-        "os.rename(os.path.join(there, 'kept.txt'), 'stolen.txt')",
-        "os.truncate(os.path.join(there, 'kept.txt'), 0)",
-    ],
+CHANGES = (
+    "open(os.path.join(there, 'kept.txt'), 'w')",
+    "os.remove(os.path.join(there, 'kept.txt'))",
+    "os.rename(os.path.join(there, 'kept.txt'), 'stolen.txt')",
+    "os.truncate(os.path.join(there, 'kept.txt'), 0)",
 )
-def test_the_guard_refuses_what_only_the_repetition_does(bench, words, write):
+
+
+def test_the_guard_refuses_what_only_the_repetition_does(bench, words):
     kept = bench.write("outside/kept.txt", "keep me")
     there = str(kept.parent)
     run = bench.record(
         "import os\nagain = 'reproductions' in os.getcwd()\nthere = " + repr(there),
-        f"if again:\n    {write}",
+        *(f"if again:\n    {change}" for change in CHANGES),
         "print('end')",
     )
     document = bench.reproduce(run)
-    assert words(document)[1:] == ["failed", "identical"], document
-    assert "PermissionError" in document["executions"][1]["reason"]
+    assert words(document)[1:] == [*["failed"] * len(CHANGES), "identical"], document
+    for one in document["executions"][1 : 1 + len(CHANGES)]:
+        assert "PermissionError" in one["reason"]
     assert kept.read_text() == "keep me"
 
 
@@ -118,3 +119,34 @@ def test_an_unknown_and_an_unclear_id_are_said(bench):
     common = "".join(a for a, b in zip(*ids, strict=True) if a == b)[:6]
     with pytest.raises(InvalidInput):
         bench.reproduce(common)
+
+
+@pytest.mark.skipif(not fence.is_available(), reason="this system has no Landlock")
+def test_programs_that_a_cell_starts_are_held_too(bench, words):
+    kept = bench.write("outside/kept.txt", "keep me")
+    there = str(kept.parent)
+    run = bench.record(
+        f"import os\ntarget = {there!r} if 'reproductions' in os.getcwd() else '.'",
+        "!echo stolen > {target}/kept.txt; rm -f {target}/kept.txt; ls {target} > list.txt",
+        "!touch mine.txt && echo made",
+        "import tempfile\nwith tempfile.NamedTemporaryFile() as file:\n    print(file.write(b'x'))",
+    )
+    document = bench.reproduce(run)
+    assert kept.read_text() == "keep me"
+    assert words(document)[1:] == ["different", "identical", "identical"], document
+
+
+def test_a_run_that_starts_programs_is_refused_where_nothing_holds_them(bench, monkeypatch):
+    run = bench.record("!echo hello")
+    monkeypatch.setattr(fence, "is_available", lambda: False)
+    with pytest.raises(ReproduceRefused) as refused:
+        bench.reproduce(run)
+    assert "cell 1 starts other programs" in refused.value.line()
+
+
+def test_a_run_without_programs_is_reproduced_where_nothing_would_hold_them(
+    bench, words, monkeypatch
+):
+    run = bench.record("print('hello')")
+    monkeypatch.setattr(fence, "is_available", lambda: False)
+    assert words(bench.reproduce(run)) == ["identical"]

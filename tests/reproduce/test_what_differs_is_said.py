@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .conftest import files_of
+from .conftest import Document, files_of
 
 
-def reasons(document):
+def reasons(document: Document) -> list[str]:
     return [one["reason"] for one in document["executions"]]
 
 

@@ -18,8 +18,14 @@ def content(tmp_path: Path) -> Content:
     return Content(tmp_path / "lineage.db.content")
 
 
-@given(data=st.one_of(st.binary(max_size=300), st.binary(min_size=1, max_size=8).map(lambda b: b * 200_000)))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.one_of(
+        st.binary(max_size=300), st.binary(min_size=1, max_size=8).map(lambda b: b * 200_000)
+    )
+)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_what_is_put_comes_back(content: Content, data: bytes):
     name = hash_bytes(data)
     content.put_bytes(data, name)

@@ -41,8 +41,10 @@ export function ErrorNote(props: {
   );
 }
 
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** The server's words as a sentence: a capital letter first, a full stop last. */
+export function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** What to do where there is nothing to show. */

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { Note } from '../components/note';
+import { Note, sentence } from '../components/note';
 import { VerdictBadge } from '../components/badge';
 import { useTrans } from '../components/trans';
 import type { IProgress } from './model';
@@ -49,8 +49,8 @@ export function ReproduceNote(props: {
           <div className="jp-Lineage-Note-head">
             {failureWords(progress, trans)}
           </div>
-          <div>{progress.error}</div>
-          {progress.paths.length > 0 && (
+          <div>{sentence(progress.error)}</div>
+          {progress.paths.some(path => !progress.error.includes(path)) && (
             <ul className="jp-Lineage-Missing">
               {progress.paths.map(path => (
                 <li key={path}>
@@ -104,14 +104,11 @@ function phaseWords(phase: string, trans: TranslationBundle): string {
   const words: Record<string, string> = {
     '': trans.__('asking the server'),
     queued: trans.__('waiting for another reproduction to end'),
-    starting: trans.__('starting'),
     plan: trans.__('planning'),
-    environment: trans.__('preparing the environment'),
     inputs: trans.__('putting the inputs in place'),
-    workspace: trans.__('putting the inputs in place'),
-    execute: trans.__('running the cells'),
+    starting: trans.__('starting a kernel'),
     cells: trans.__('running the cells'),
-    compare: trans.__('comparing'),
+    recording: trans.__('recording'),
     verdict: trans.__('comparing')
   };
   return words[phase] ?? phase;

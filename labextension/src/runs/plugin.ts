@@ -11,6 +11,9 @@ import { CommandIDs, ILineage } from '../tokens';
 import { RunsModel } from './model';
 import { RunsPanel } from './view';
 
+/** A page opened with this in its query shows the list at once. */
+const PANEL_IN_URL = 'lineage-panel';
+
 /** The left sidebar's list of runs. */
 export const runsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-lineage:runs',
@@ -42,6 +45,9 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
     panel.disposed.connect(() => model.dispose());
     app.shell.add(panel, 'left', { rank: 350, type: 'Lineage' });
     restorer?.add(panel, panel.id);
+    if (new URLSearchParams(window.location.search).has(PANEL_IN_URL)) {
+      void app.restored.then(() => app.shell.activateById(panel.id));
+    }
 
     app.commands.addCommand(CommandIDs.openPanel, {
       label: words.trans.__('Show Recorded Runs'),
