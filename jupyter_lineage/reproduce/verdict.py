@@ -7,6 +7,7 @@ Pure functions over evidence: nothing is read or run here. No verdict is better 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _GOOD = ("identical", "equivalent")
 _TITLE = 120
+_IMPORT = re.compile(r"(?m)^\s*(?:from|import)\s")
+_IMPORT_RANDOM = re.compile(r"(?m)^\s*(?:from\s+random\b|import\s+(?:[\w., ]*,\s*)?random\b)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,7 @@ class _Court:
         self._files = {True: _by_cell(then), False: _by_cell(now)}
         self._missing = {number: path for path, cells in known.missing.items() for number in cells}
         self._sources = _sources(then)
+        self._draws_itself = any(_IMPORT_RANDOM.search(cell.source or "") for cell in then.cells)
         self._importers = {use.cell for use in then.uses if use.via == "import"}
         self._writers: dict[str, int] = {}
         self._first_random: dict[str, int] = {}
@@ -181,9 +185,15 @@ class _Court:
     def _is_harmless(self, cell: Cell, again: Cell) -> bool:
         """Tell whether a draw had no effect: libraries draw a name or two when they are imported.
 
-        A local module may have kept what it drew, so importing one is no such case.
+        A local module may have kept what it drew, so importing one is no such case. Python's own
+        state, in a run that never imports ``random`` itself, is drawn from by libraries only.
         """
-        return cell.number not in self._importers and is_all_compared(cell, again)
+        if cell.number in self._importers:
+            return False
+        if is_all_compared(cell, again):
+            return True
+        by_import = unseeded(cell, again) == ["random"] and _IMPORT.search(cell.source or "")
+        return bool(by_import) and not self._draws_itself
 
     def _blame(self, cell: Cell, findings: Findings) -> tuple[Word, str]:
         """Return the verdict of a cell that differs, with the cell that made it so."""

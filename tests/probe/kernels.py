@@ -17,6 +17,12 @@ from jupyter_lineage.probe.spool_reader import Torn, read_spool
 ROOT = Path(__file__).resolve().parents[2]
 STARTUP = ROOT / "jupyter-config" / "00-jupyter-lineage.py"
 
+# The environment's own startup file is there wherever the package is installed.
+WITHOUT_STARTUP_FILES = (
+    "from IPython.core import shellapp; shellapp.ENV_CONFIG_DIRS[:] = [];"
+    "from ipykernel import kernelapp; kernelapp.launch_new_instance()"
+)
+
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Return a kernel's environment that touches nothing outside ``home``."""
@@ -55,6 +61,8 @@ class Kernel:
         self.manager = KernelManager(connection_file=str(connection), kernel_name="python3")
         assert self.manager.kernel_spec is not None
         self.manager.kernel_spec.argv[0] = sys.executable
+        if not startup:
+            self.manager.kernel_spec.argv[1:3] = ["-c", WITHOUT_STARTUP_FILES]
         if hand_over:
             (home / "runtime" / "kernel-0123.lineage.json").write_text(hand_over)
         self.errors = home / "terminal.txt"

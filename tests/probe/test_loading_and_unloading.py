@@ -135,8 +135,12 @@ def test_plain_ipython_records_cells_without_outputs(tmp_path):
     from .kernels import environment, records
 
     code = "%load_ext jupyter_lineage\nx = 1\n1/0\n"
+    bare = (
+        "from IPython.core import shellapp; shellapp.ENV_CONFIG_DIRS[:] = [];"
+        "import IPython; IPython.start_ipython()"
+    )
     done = subprocess.run(
-        [sys.executable, "-m", "IPython", "--no-banner", "--simple-prompt", "--no-confirm-exit"],
+        [sys.executable, "-c", bare, "--no-banner", "--simple-prompt", "--no-confirm-exit"],
         input=code + "exit\n",
         text=True,
         capture_output=True,

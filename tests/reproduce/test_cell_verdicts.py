@@ -243,6 +243,31 @@ CASES = (
         verdict="different",
     ),
     Case(
+        name="a draw by a library that is imported",
+        then={
+            "source": "from sklearn.ensemble import IsolationForest\nm = IsolationForest()",
+            "random": {"random": ["a", "c"]},
+            "names_read": ("x",),
+            "digests": {"m": digest(None, "IsolationForest")},
+        },
+        now={
+            "random": {"random": ["b", "d"]},
+            "names_read": ("x",),
+            "digests": {"m": digest(None, "IsolationForest")},
+        },
+        says="m (IsolationForest), random numbers drawn meanwhile (random)",
+    ),
+    Case(
+        name="a draw in a cell that imports the module to draw with",
+        then={
+            "source": "import random\nrandom.shuffle(deck)",
+            "random": {"random": ["a", "c"]},
+            "names_read": ("deck",),
+        },
+        now={"random": {"random": ["b", "d"]}, "names_read": ("deck",)},
+        verdict="different",
+    ),
+    Case(
         name="a draw in an import, for nothing that is seen",
         then={"random": {"random": ["a", "c"]}},
         now={"random": {"random": ["b", "d"]}},
