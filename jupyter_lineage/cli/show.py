@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 400
 
 _LEVELS = {
-    "full": "every file access of this kernel was seen",
+    "full": "file accesses of the kernel and its forks were seen, native ones too",
     "python-only": "files that libraries open by themselves were not seen",
 }
 
