@@ -21,6 +21,7 @@ def main() -> int:
     args = parser.parse_args()
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     kept = Path(__file__).parent / "results" / f"{today}.jsonl"
+    kept.parent.mkdir(exist_ok=True)
     results: list[report.Result] = []
     for name in args.names or NAMES:
         if name not in NAMES:

@@ -125,6 +125,7 @@ class Hooks:
         self._open: dict[int, _Open] = {}
         self._nested: dict[int, Any] = {}
         self._idle: dict[str, str] = {}
+        self._ended: dict[str, tuple[_Open, dict[str, Any]]] = {}
         self._failures = 0
         self._failing = False
         self._random: dict[str, str] = {}
@@ -259,12 +260,24 @@ class Hooks:
             context.enter(cell.token)
         self._files.end(execution)
         fields = self._how_it_ended(cell, result)
-        fields["seconds"] = seconds
+        fields.update(seconds=seconds, at=time.time(), ns=time.monotonic_ns())
+        # With a kernel the rest waits until it has answered: nobody's answer waits for it.
+        self._ended[execution.uid] = cell, fields
+        if self._idle.get(execution.message) != execution.uid:
+            self._write_end(execution.uid)
+            self._notify()
+
+    def _write_end(self, execution: str) -> None:
+        """Write the end of a cell that has ended, with what it changed."""
+        cell, fields = self._ended.pop(execution)
         if self.recording:
             fields.update(self._what_it_changed(cell))
-        self.spool.write("cell_end", fields, execution=execution.uid)
-        if execution.message not in self._idle:
-            self._notify()  # else a moment later, with the outputs
+        self.spool.write("cell_end", fields, execution=execution)
+
+    def finish(self) -> None:
+        """Write what waits for an idle message that may not come any more."""
+        for execution in list(self._ended):
+            self._write_end(execution)
 
     def _interrupted(self) -> _Open | None:
         """Return the cell of the current request whose result never came."""
@@ -305,8 +318,13 @@ class Hooks:
     def outputs_finished(self, message: str, collector: Collector) -> None:
         """Write what the execution of request ``message`` showed; called at its idle message."""
         execution = self._idle.pop(message, None)
-        if execution is not None and self.recording:
-            self.spool.write("outputs", collector.record(), execution=execution)
+        if execution is None:
+            return
+        with Interrupts(deliver=False):
+            if execution in self._ended:
+                self._write_end(execution)
+            if self.recording:
+                self.spool.write("outputs", collector.record(), execution=execution)
             self._notify()
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -107,6 +107,7 @@ _PLAIN_VALUES = frozenset(
     ("default", "disabled", "enabled", "public", "private", "python", "false")
 )
 _telling: dict[Any, bool] = {}
+_known: tuple[dict[Any, Any], list[str]] = ({}, [])
 
 
 def environment_secrets() -> list[str]:
@@ -114,10 +115,20 @@ def environment_secrets() -> list[str]:
 
     Longest first. Paths and everyday words are left out: masking those would damage every text.
     """
-    # The raw mapping spares decoding some hundred variables for every text.
-    raw = getattr(os.environ, "_data", None)
+    global _known
+    # The raw mapping spares decoding some hundred variables; mostly it is as it was.
+    raw = getattr(os.environ, "_data", os.environ)
+    seen, secrets = _known
+    if raw == seen:
+        return secrets
+    now = dict(raw)
+    _known = now, _secrets_of(now)
+    return _known[1]
+
+
+def _secrets_of(variables: Mapping[Any, Any]) -> list[str]:
     found = []
-    for name, value in list(raw.items() if isinstance(raw, dict) else os.environ.items()):
+    for name, value in variables.items():
         telling = _telling.get(name)
         if telling is None:
             text = os.fsdecode(name) if isinstance(name, (bytes, str)) else ""

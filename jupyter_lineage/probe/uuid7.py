@@ -14,11 +14,9 @@ def uuid7() -> str:
     Source: RFC 9562, section 5.7 (48 bits of Unix milliseconds, 74 random bits).
     """
     milliseconds = time.time_ns() // 1_000_000
-    random_bits = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & 0xFFFFFFFFFFFF) << 80
-    value |= 0x7 << 76
-    value |= ((random_bits >> 62) & 0xFFF) << 64
-    value |= 0b10 << 62
-    value |= random_bits & 0x3FFFFFFFFFFFFFFF
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    drawn = os.urandom(10).hex()
+    variant = "89ab"[int(drawn[3], 16) & 3]
+    return (
+        f"{milliseconds >> 16 & 0xFFFFFFFF:08x}-{milliseconds & 0xFFFF:04x}"
+        f"-7{drawn[:3]}-{variant}{drawn[4:7]}-{drawn[7:19]}"
+    )

@@ -113,6 +113,7 @@ class Probe:
         ):
             if callback in events.callbacks[event]:
                 events.unregister(event, callback)
+        self.hooks.finish()
         if self.hooks.outputs is not None:
             self.hooks.outputs.uninstall()
         for kind in ("line", "cell"):
@@ -157,6 +158,8 @@ class Probe:
         return lines
 
     def _at_exit(self) -> None:
+        if os.getpid() == self._pid:
+            self.hooks.finish()
         process_ended(self.spool, self._pid)
         if os.getpid() == self._pid:
             wake.wake(self.folder)
