@@ -238,7 +238,7 @@ def _reproduce(database: Path, run_id: str) -> str:
 def _lab(folder: Path) -> int:
     _say("JupyterLab", "opens now: the runs are in the Lineage panel on the left; Ctrl-C ends it")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    command += [f"--LabApp.default_url=/lab/tree/{_NOTEBOOK}?lineage-panel=1"]
+    command += [f"--LabApp.default_url=/lab/tree/{_NOTEBOOK}", "--LineageExtension.open_panel=True"]
     try:
         return subprocess.run(command, check=False).returncode
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_server.extension.application import ExtensionApp
+from traitlets import Bool
 
 from .events import ChangeEvents
 from .handlers.base import SETTING, Services
@@ -34,6 +35,10 @@ class LineageExtension(ExtensionApp):
     default_url = "/lab"
     load_other_extensions = True
 
+    open_panel = Bool(False, help="Show the list of runs as soon as JupyterLab is open.").tag(
+        config=True
+    )
+
     def initialize_settings(self) -> None:
         """Make the services once and hand them to the handlers."""
         database = database_path()
@@ -41,6 +46,9 @@ class LineageExtension(ExtensionApp):
         self._events = ChangeEvents(database, self.serverapp.event_logger)
         self.settings[SETTING] = Services(database=database, jobs=self._jobs)
         self._events.start()
+        if self.open_panel:
+            page = self.serverapp.web_app.settings.setdefault("page_config_data", {})
+            page["lineageOpenPanel"] = "true"
 
     def initialize_handlers(self) -> None:
         """Put the route table under ``/lineage/api/``."""

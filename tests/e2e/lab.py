@@ -54,7 +54,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_lab(folder: Path) -> Iterator[Lab]:
+def running_lab(folder: Path, *options: str) -> Iterator[Lab]:
     """Start JupyterLab on a free port of this machine, for the length of the block."""
     variables = environment(folder)
     root = folder / "work"
@@ -63,7 +63,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     port = _free_port()
     with (folder / "lab.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *_options(port, root)],
+            [sys.executable, "-m", "jupyterlab", *_options(port, root), *options],
             env=variables,
             cwd=root,
             stdout=log,

@@ -4,7 +4,7 @@ import { inBothThemes, openLab, openPanel, pageInFront, play, SOON } from './lab
 const told = JSON.parse(process.argv[2]);
 
 await play(async page => {
-  await openLab(page, told, 'lab/tree/wine/wine.ipynb?lineage-panel=1&');
+  await openLab(page, told, 'lab/tree/wine/wine.ipynb?');
   await page.locator('.jp-Lineage-RunsPanel').waitFor({ state: 'visible', timeout: SOON });
   await page.locator('.jp-Notebook').first().waitFor({ state: 'visible', timeout: SOON });
   await openPanel(page);

@@ -66,7 +66,7 @@ def test_the_demo_opens_with_its_panel_as_the_picture_in_the_readme_shows(tmp_pa
     driver = node()
     pictures = PICTURES if os.environ.get(WRITE_PICTURES) else RESULTS
     pictures.mkdir(parents=True, exist_ok=True)
-    with running_lab(tmp_path) as lab:
+    with running_lab(tmp_path, "--LineageExtension.open_panel=True") as lab:
         subprocess.run(
             [sys.executable, "-m", "jupyter_lineage", "demo", "--into", str(lab.root / "wine")],
             env=lab.environment,

@@ -4,6 +4,7 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { translation } from '../plugin';
@@ -11,8 +12,8 @@ import { CommandIDs, ILineage } from '../tokens';
 import { RunsModel } from './model';
 import { RunsPanel } from './view';
 
-/** A page opened with this in its query shows the list at once. */
-const PANEL_IN_URL = 'lineage-panel';
+/** The server sets it in the page when it was started with `--LineageExtension.open_panel`. */
+const OPEN_PANEL = 'lineageOpenPanel';
 
 /** The left sidebar's list of runs. */
 export const runsPlugin: JupyterFrontEndPlugin<void> = {
@@ -45,7 +46,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
     panel.disposed.connect(() => model.dispose());
     app.shell.add(panel, 'left', { rank: 350, type: 'Lineage' });
     restorer?.add(panel, panel.id);
-    if (new URLSearchParams(window.location.search).has(PANEL_IN_URL)) {
+    if (PageConfig.getOption(OPEN_PANEL) === 'true') {
       void app.restored.then(() => app.shell.activateById(panel.id));
     }
 
