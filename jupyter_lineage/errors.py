@@ -5,7 +5,9 @@
     LineageError
     ├── StoreError
     │   ├── StoreLocked        another program holds the database
-    │   ├── StoreDamaged       the file is no database, or a broken one
+    │   ├── StoreDamaged       the database is broken
+    │   ├── StoreForeign       the file is somebody else's: it is left alone
+    │   ├── StoreRefused       a row breaks a rule: about that row, not about the file
     │   └── StoreNewer         the database was made by a newer version
     ├── NotFound               no run, file or version of that name (exit status 1)
     ├── InvalidInput           what the caller gave can't be used
@@ -51,7 +53,15 @@ class StoreLocked(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """The file is no database, or a broken one."""
+    """The database is broken; it is, or was, one of ours as far as can be told."""
+
+
+class StoreForeign(StoreError):
+    """The file is no database of ours, and none that was ever one."""
+
+
+class StoreRefused(StoreError):
+    """The database refused a row; other rows are not concerned."""
 
 
 class StoreNewer(StoreError):

@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         "Record",
         f"{output.short_path(str(database))}: stays on this disk, nothing is sent anywhere",
     )
+    _list_fonts()
     seconds, cells = _execute(folder / _NOTEBOOK)
     _say("Ran", f"{_NOTEBOOK}: {cells} cells in a real kernel in {seconds:.1f} s")
     document = _recorded(database, folder)
@@ -108,6 +109,19 @@ def _data_set() -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent / "datasets" / "data" / "wine_data.csv"
+
+
+def _list_fonts() -> None:
+    """Let matplotlib list the fonts, as it does once on each account, before the notebook runs.
+
+    It starts `fc-list` for that. A cell that starts a program is not compared, and this one has
+    nothing to do with what the demo is about.
+    """
+    _progress("listing fonts, once for this account")
+    subprocess.run(
+        [sys.executable, "-c", "import matplotlib.font_manager"], check=False, capture_output=True
+    )
+    _progress("")
 
 
 def _execute(notebook: Path) -> tuple[float, int]:

@@ -96,6 +96,14 @@ _EVENTS = frozenset(
 )
 
 
+CHILDREN = frozenset(
+    ["subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "pty.spawn"]
+)
+"""Audit events of another program's start; a fork is none: what it does is seen as ours is."""
+
+_SEEN = _EVENTS | CHILDREN
+
+
 class AuditFiles:
     """Sees what Python itself opens, renames, removes and makes; nothing of C, C++ and Rust code.
 
@@ -108,12 +116,20 @@ class AuditFiles:
         write: takes a ``file`` record's fields and the execution's id.
         ignored: which paths are no data.
         failed: called when the hook itself went wrong.
+        child: takes the id of an execution that started another program.
     """
 
     def __init__(
-        self, write: Write, ignored: Ignored, failed: Callable[[BaseException], None]
+        self,
+        write: Write,
+        ignored: Ignored,
+        failed: Callable[[BaseException], None],
+        *,
+        child: Callable[[str], None],
     ) -> None:
         self._write = write
+        self._child = child
+        self._started: set[tuple[str, str]] = set()
         self._ignored = ignored
         self._failed = failed
         self._on = True
@@ -129,6 +145,7 @@ class AuditFiles:
 
     def end(self, execution: Execution) -> None:
         """See :class:`Files`. What was opened again and again is written as a count."""
+        self._started = {one for one in self._started if one[0] != execution.uid}
         ended = [key for key in self._seen if key[0] in (execution.uid, None)]
         for key in ended:
             repeats = self._seen.pop(key)
@@ -144,7 +161,7 @@ class AuditFiles:
         self._on = on
 
     def _hook(self, event: str, args: tuple[Any, ...]) -> None:
-        if event not in _EVENTS or not self._on or getattr(self._busy, "now", False):
+        if event not in _SEEN or not self._on or getattr(self._busy, "now", False):
             return
         self._busy.now = True
         try:
@@ -155,7 +172,9 @@ class AuditFiles:
             self._busy.now = False
 
     def _see(self, event: str, args: tuple[Any, ...]) -> None:
-        if event == "open":
+        if event in CHILDREN:
+            self._starts(event)
+        elif event == "open":
             self._opened(args[0], args[2] or 0)
         elif event == "sqlite3.connect":
             self._opened(args[0], os.O_RDWR | os.O_CREAT)
@@ -173,6 +192,12 @@ class AuditFiles:
             missing = path is None or not os.path.lexists(path[0])
             if path and missing == (event == "os.mkdir"):
                 self._changed(event[3:], path)
+
+    def _starts(self, event: str) -> None:
+        execution = context.current.get()
+        if execution is not None and (execution.uid, event) not in self._started:
+            self._started.add((execution.uid, event))
+            self._child(execution.uid)
 
     def _opened(self, name: Any, flags: int) -> None:
         path = self._path(name, -1)

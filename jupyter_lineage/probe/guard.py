@@ -1,9 +1,10 @@
 """Keeps a reproduction from changing anything outside of its own folder.
 
 Python's audit hook refuses what Python itself would do; the shim, where it is loaded, refuses the
-same of native code. What the kernel needs to run stays allowed: our spool, Jupyter's and IPython's
-folders, caches, and a temporary folder of the kernel's own. Programs that a cell starts are not
-held by either.
+same of native code. What the kernel needs to run stays allowed: our spool, Jupyter's folder for
+running kernels, a temporary folder of the kernel's own, and the caches and settings that its
+environment names, which a reproduction has of its own. Programs that a cell starts are held by the
+system or, where it can't, not started.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .files import CHILDREN
 from .scope import is_under
 
 if TYPE_CHECKING:
     from .shim import Shim
 
 _CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_OWN_FOLDERS = ("XDG_CACHE_HOME", "IPYTHONDIR", "MPLCONFIGDIR")
 _DEVICES = ("/dev", "/proc/self", "/sys/fs/cgroup")
 _busy = threading.local()
 _installed: list[Guard] = []
@@ -37,13 +40,11 @@ def allowed_folders(folder: str, spool_folder: str, temporary: str) -> tuple[str
         temporary: the kernel's own temporary folder.
     """
     home = os.path.expanduser("~")
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     data = os.environ.get("XDG_DATA_HOME") or os.path.join(home, ".local", "share")
-    found = [folder, spool_folder, temporary, cache, os.path.join(home, ".matplotlib")]
-    found += [os.path.join(home, ".config", "matplotlib"), os.path.join(home, ".ipython")]
+    found = [folder, spool_folder, temporary]
     found += [os.environ.get("JUPYTER_RUNTIME_DIR") or os.path.join(data, "jupyter", "runtime")]
-    found += [os.environ[name] for name in ("IPYTHONDIR", "MPLCONFIGDIR") if os.environ.get(name)]
+    found += [os.environ[name] for name in _OWN_FOLDERS if os.environ.get(name)]
     if runtime:
         found.append(os.path.join(runtime, "jupyter"))
     found += _DEVICES
@@ -56,11 +57,17 @@ class Guard:
     Args:
         folder: the reproduction's own folder, for the message.
         allowed: what :func:`allowed_folders` gave.
+        programs: whether other programs may be started: the system holds them.
+        alone: whether nothing else than this hook holds the kernel.
     """
 
-    def __init__(self, folder: str, allowed: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: str, allowed: tuple[str, ...], *, programs: bool, alone: bool
+    ) -> None:
         self.folder = folder
         self.allowed = allowed
+        self.programs = programs
+        self.alone = alone
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
         """Refuse a call that would change something outside.
@@ -68,6 +75,10 @@ class Guard:
         Raises:
             PermissionError: it would.
         """
+        if event in CHILDREN and not self.programs:
+            raise PermissionError(
+                13, "a reproduction starts no other programs here: nothing would hold them"
+            )
         check = _CHECKS.get(event)
         if check is None or getattr(_busy, "now", False):
             return
@@ -76,6 +87,10 @@ class Guard:
             paths = check(args)
         finally:
             _busy.now = False
+        if self.alone and event == "open" and paths and _may_be_elsewhere(args):
+            raise PermissionError(
+                13, "a reproduction can't see where os.open() with a relative path leads", args[0]
+            )
         for path in paths:
             if not any(is_under(path, prefix) for prefix in self.allowed):
                 raise PermissionError(
@@ -85,16 +100,27 @@ class Guard:
                 )
 
 
-def install(folder: str, spool_folder: str, shim: Shim | None) -> Guard:
+def install(folder: str, spool_folder: str, shim: Shim | None, *, programs: bool = True) -> Guard:
     """Guard this process for good, and give it a temporary folder of its own.
 
     That folder is new and so holds nothing of the user's, as the system's own might.
+
+    Args:
+        folder: the reproduction's own.
+        spool_folder: where our records go.
+        shim: the loaded helper, None where there is none.
+        programs: whether other programs may be started.
     """
     temporary = tempfile.mkdtemp(prefix="jupyter-lineage-")
     tempfile.tempdir = temporary
     pid = os.getpid()
     atexit.register(_remove, temporary, pid)
-    guard = Guard(folder, allowed_folders(folder, spool_folder, temporary))
+    guard = Guard(
+        folder,
+        allowed_folders(folder, spool_folder, temporary),
+        programs=programs,
+        alone=shim is None and not programs,
+    )
     if shim is not None:
         shim.set_guard(guard.allowed)
     sys.addaudithook(guard.hook)
@@ -141,6 +167,12 @@ def _content(name: Any, folder: Any = -1) -> list[str]:
     """Return the file that a call through this name would change: all links resolved."""
     path = _text(name, folder)
     return [] if path is None else [os.path.realpath(path)]
+
+
+def _may_be_elsewhere(args: tuple[Any, ...]) -> bool:
+    """Tell whether an open may have a ``dir_fd``: only ``os.open`` can, and its event hides it."""
+    name, mode = args[0], args[1]
+    return mode is None and not isinstance(name, int) and not os.path.isabs(os.fsdecode(name))
 
 
 def _open(args: tuple[Any, ...]) -> list[str]:

@@ -76,12 +76,14 @@ def _interrupt() -> None:
 class _Open:
     """A cell that runs: what is remembered of it until it ends."""
 
-    __slots__ = ("before", "execution", "info", "random", "source", "started", "token")
+    __slots__ = ("before", "execution", "info", "masked", "random", "source", "started", "token")
 
     def __init__(self, execution: Execution, info: Any, source: str) -> None:
         self.execution = execution
         self.info = info
         self.source = source
+        self.masked = False
+        """Whether the source has a secret in it."""
         self.started = 0
         self.before: namespace.Snapshot = {}
         self.random: dict[str, str] = {}
@@ -228,6 +230,7 @@ class Hooks:
         }
         if len(source) <= redact.LIMIT:
             fields["source"], fields["masked"] = redact.mask(source)
+            cell.masked = fields["masked"] > 0
         if fields["source"] is None or fields["masked"]:
             encoded = source.encode("utf-8", "surrogatepass")
             fields["sha256"] = hashlib.sha256(encoded).hexdigest()
@@ -297,16 +300,18 @@ class Hooks:
         )
         if shown is None:
             shown = ("KeyboardInterrupt", "") if error is None else _described(error)
-        value = redact.mask(shown[1][:_LONGEST_MESSAGE])[0]
+        name, value = (redact.mask_start(text, _LONGEST_MESSAGE) for text in shown)
         return {
             "status": "interrupted" if interrupted else "failed",
-            "error": {"name": shown[0], "value": value},
+            "error": {"name": name, "value": value},
             "cwd": working_folder(),
         }
 
     def _what_it_changed(self, cell: _Open) -> dict[str, Any]:
         source = getattr(cell.info, "transformed_cell", None) or cell.source
-        names, deleted = namespace.changes(cell.before, self.shell.user_ns, source)
+        names, deleted = namespace.changes(
+            cell.before, self.shell.user_ns, source, secret=cell.masked
+        )
         self._random = randomness.states(self.shell.user_ns)
         return {
             "names": names,

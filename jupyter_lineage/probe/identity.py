@@ -7,9 +7,9 @@ import os
 import sys
 from typing import Any
 
-from .redact import mask
+from .redact import mask, mask_arguments
 
-_VARIABLES = (
+VARIABLES = (
     "PYTHONHASHSEED",
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -23,6 +23,8 @@ _VARIABLES = (
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
 )
+"""Environment variables that may change a result; no others are recorded or repeated."""
+
 _LARGEST_HAND_OVER = 64 * 1024
 VSCODE_NOTEBOOK = "__vsc_ipynb_file__"
 """The name that VS Code sets in the user's namespace, with its first hidden execution."""
@@ -108,14 +110,14 @@ _SITE_NAMES = ("site-packages", "dist-packages")
 
 def variables() -> dict[str, str]:
     """Return the environment variables that may change a result, of a fixed list, masked."""
-    return {name: mask(os.environ[name])[0] for name in _VARIABLES if name in os.environ}
+    return {name: mask(os.environ[name])[0] for name in VARIABLES if name in os.environ}
 
 
 def facts(connection: str | None) -> dict[str, Any]:
     """Return the fields of the ``process`` record that need no hand-over and no namespace."""
     name, source = user()
     return {
-        "argv": [mask(argument)[0] for argument in sys.orig_argv[:64]],
+        "argv": mask_arguments(sys.orig_argv[:64]),
         "executable": sys.executable,
         "version": sys.version.split()[0],
         "implementation": sys.implementation.name,

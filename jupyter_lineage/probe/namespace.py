@@ -13,7 +13,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from . import digest
+from . import digest, redact
 
 _LONGEST_SOURCE = 256 * 1024
 _OF_IPYTHON = re.compile(
@@ -27,6 +27,7 @@ _STORED = re.compile(
 _UNCHANGEABLE = frozenset(
     (type(None), bool, int, float, complex, str, bytes, types.ModuleType, types.FunctionType, type)
 )
+_CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
 Snapshot = dict[str, int]
 
 
@@ -65,7 +66,7 @@ def _maybe_bound_again(source: str, now: Mapping[str, Any], changed: set[str]) -
 
 
 def changes(
-    before: Snapshot, namespace: Mapping[str, Any], source: str
+    before: Snapshot, namespace: Mapping[str, Any], source: str, *, secret: bool = False
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Return ``names`` and ``deleted`` of the spool's ``cell_end`` record.
 
@@ -73,6 +74,8 @@ def changes(
         before: the snapshot taken before the cell.
         namespace: the user's, now.
         source: the cell, in plain Python where it can be had so.
+        secret: whether a secret stands in the cell: no digest of what it bound, which would tell
+            whoever guesses the secret that the guess is right.
     """
     now = dict(namespace)
     identities = dict(zip(now, map(id, now.values()), strict=True))
@@ -87,11 +90,18 @@ def changes(
     for name in bound:
         value = now[name]
         if is_own(name, value):
-            found, budget = digest.digest(value, budget)
+            if secret or _is_secret(name, value):
+                found = digest.Digest(None, None, "holds a secret")
+            else:
+                found, budget = digest.digest(value, budget)
             names[name] = _described(value, found)
             if name in same:
                 names[name]["same"] = True
     return names, sorted(deleted)
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return type(value) not in _CODE and redact.is_telling_name(name)
 
 
 def _described(value: Any, found: digest.Digest) -> dict[str, Any]:

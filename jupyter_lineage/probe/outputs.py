@@ -26,6 +26,16 @@ IMAGE_LIMIT = 2 * 1024 * 1024
 _MOST_OUTPUTS = 10_000
 _DELIMITER = b"<IDS|MSG>"  # Jupyter's messaging protocol, "The Wire Protocol"
 _BINARY = ("image/", "application/pdf", "audio/", "video/")
+# An SVG image is a text and is masked.
+_BASE64 = (
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "application/pdf",
+    "audio/",
+    "video/",
+)
 _KINDS = frozenset(
     ("stream", "display_data", "execute_result", "update_display_data", "error", "clear_output")
 )
@@ -217,13 +227,20 @@ def _masked(outputs: list[Any]) -> tuple[list[Any], int]:
     for output in outputs:
         binary = {}
         if "data" in output:
-            binary = {k: v for k, v in output["data"].items() if k.startswith(_BINARY)}
+            binary = {k: v for k, v in output["data"].items() if k.startswith(_BASE64)}
             checked = {k: v for k, v in output["data"].items() if k not in binary}
             output = {**output, "data": checked}
+        lines, in_lines = output.get("traceback"), 0
+        if lines:
+            texts = [line if isinstance(line, str) else str(line) for line in lines]
+            lines, in_lines = redact.mask_lines(texts, secrets=secrets)
+            output = {**output, "traceback": []}
         clean, count = redact.mask_value(output, secrets=secrets)
         if binary:
             clean["data"] = {**clean["data"], **binary}
-        total += count
+        if lines:
+            clean["traceback"] = lines
+        total += count + in_lines
         masked.append(clean)
     return masked, total
 

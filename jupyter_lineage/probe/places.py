@@ -6,6 +6,7 @@ everybody else alike; ``jupyter_lineage.config`` builds on it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import platform
@@ -78,11 +79,28 @@ def spool_folder(database: Path) -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Create ``folder`` (and what lies above it) so that only the user may enter it.
+    """Create ``folder`` so that only the user may enter it, and every folder of ours above it.
+
+    A spool folder that the user named is made when it is missing, but left as it is otherwise: it
+    may be a place that others use too.
 
     Raises:
-        OSError: the folder can't be made or its rights can't be set.
+        OSError: a folder can't be made, belongs to another user, or its rights can't be set.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix" and (folder.stat().st_mode & 0o077):
-        folder.chmod(0o700)
+    levels = [folder]
+    for root in (data_folder(), spool_root()):
+        if root in folder.parents:
+            above = [level for level in folder.parents if root in level.parents]
+            levels = [*above[::-1], folder]
+            if root == data_folder() or not root.exists():
+                levels.insert(0, root)
+            break
+    for level in levels:
+        level.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name != "posix":
+            continue
+        status = level.stat()
+        if status.st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, "the folder belongs to another user", str(level))
+        if status.st_mode & 0o077:
+            level.chmod(0o700)

@@ -24,8 +24,12 @@ LIMIT = 256 * 1024
 _SHORTEST_VALUE = 6
 _MARKER = re.compile(r"\[redacted:[a-z-]{1,24}\]")
 
-# A token begins a word, or follows an escape like the \n in a printed representation.
-_START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[ntr]))"
+# A token begins a word, or follows an escape like the \n in a printed representation, or the end
+# of a terminal's colour such as \x1b[33m.
+_START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[ntr])|(?<=[0-9;\[]m))"
+# A terminal's colours, as they are and as a source or a printed representation spells them.
+_COLOUR = re.compile(r"(?:\x1b|\\x1b|\\033|\\u001b|\\e)\[[0-9;:]{0,64}[mK]", re.IGNORECASE)
+_SPELLED = ("\\x1b[", "\\x1B[", "\\033[", "\\u001b[", "\\u001B[", "\\e[")
 
 _PRIVATE_KEY = (
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----)){0,20000}"
@@ -70,7 +74,7 @@ _NOT_TELLING = re.compile(
 _ASSIGNED = re.compile(
     r"(?P<head>(?P<name>" + _TELLING + r")"
     r"(?:[\"']\]?)?\s{0,8}(?::\s{0,4}str\s{0,4})?(?:==?|:|,)\s{0,8}[rbu]{0,2})"
-    r"(?P<quote>\"|')(?P<value>[^\"'\n]{1,4096})(?P=quote)",
+    r"(?P<quote>\"{3}|'{3}|\"|')(?P<value>[^\"'\n]{1,4096})(?P=quote)",
     re.IGNORECASE,
 )
 _LINE_ASSIGNED = re.compile(
@@ -90,8 +94,13 @@ _SET_VARIABLE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _HEADER = re.compile(
-    r"(?P<head>\b(?:authorization[\"']?\s{0,4}[:=,]\s{0,4}[\"']?(?:bearer|basic|token)|bearer)"
+    r"(?P<head>(?:\b|(?<=[0-9;\[]m))(?:authorization[\"']?\s{0,4}[:=,]\s{0,4}[\"']?(?:bearer|basic|token)|bearer)"
     r"\s{1,4})(?P<value>(?=[^\s\"']{0,400}[0-9])[A-Za-z0-9._~+/=-]{16,})",
+    re.IGNORECASE,
+)
+_QUERY = re.compile(
+    r"(?P<head>[?&](?P<name>[\w.-]{0,64}?" + _TELLING + r")=)"
+    r"(?P<value>[^\s&#\"'<>{}$\[\](),;\\]{6,4096})",
     re.IGNORECASE,
 )
 _URL = re.compile(
@@ -102,6 +111,15 @@ _TELLING_VARIABLE = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASS|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS?|APIKEY|KEY)(?:_|$)"
     r"|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|SECRET_?KEY",
     re.IGNORECASE,
+)
+_TELLING_NAME = re.compile(
+    r"(?:" + _TELLING + r"s?|pwd|credentials?|account_?key)_?[0-9]{0,4}$",
+    re.IGNORECASE,
+)
+_TELLING_KEY = re.compile(_TELLING + r"$", re.IGNORECASE)
+_OPTION = re.compile(r"(?P<head>-{0,2}(?P<name>[\w.-]{0,128}))=(?P<value>.{1,65536})", re.DOTALL)
+_TELLING_OPTION = re.compile(
+    r"(?:" + _TELLING + r"|(?:^|[_.])(?:pass|pwd|secrets|credentials?|key))$", re.IGNORECASE
 )
 _PLAIN_VALUES = frozenset(
     ("default", "disabled", "enabled", "public", "private", "python", "false")
@@ -153,6 +171,18 @@ def is_telling_variable(name: str) -> bool:
     return _TELLING_VARIABLE.search(name) is not None
 
 
+def is_telling_name(name: str) -> bool:
+    """Tell whether a name in a notebook is likely to hold a secret.
+
+    Narrower than for environment variables: ``key`` and ``token_counts`` are everyday names.
+    """
+    if _NOT_TELLING.search(name):
+        return False
+    if _TELLING_NAME.search(name):
+        return True
+    return name.isupper() and is_telling_variable(name)
+
+
 def mask(text: str, *, secrets: list[str] | None = None) -> tuple[str, int]:
     """Replace every secret in ``text`` by ``[redacted:kind]``.
 
@@ -171,22 +201,97 @@ def mask(text: str, *, secrets: list[str] | None = None) -> tuple[str, int]:
     while True:
         # Again until nothing is found: what was replaced may have hidden a word's beginning.
         text, count = _mask_once(text, values)
+        if not count and _may_be_coloured(text):
+            text, count = _mask_without_colours(text, values)
         total += count
         if not count:
             return text, total
 
 
+def mask_start(text: str, length: int) -> str:
+    """Return the first ``length`` characters of the masked text: cut first, half a secret stays."""
+    return mask(text[:LIMIT])[0][:length]
+
+
+def mask_lines(texts: list[str], *, secrets: list[str] | None = None) -> tuple[list[str], int]:
+    """Mask texts that stand below each other as one; as many come back.
+
+    What takes several lines (a private key) may leave fewer lines; the last texts are then empty.
+    """
+    masked, count = mask("\n".join(texts), secrets=secrets)
+    if not count:
+        return texts, 0
+    lines, found, at = masked.split("\n"), [], 0
+    for text in texts:
+        end = at + text.count("\n") + 1
+        found.append("\n".join(lines[at:end]))
+        at = end
+    return found, count
+
+
+def mask_arguments(arguments: list[str]) -> list[str]:
+    """Mask a command line: ``--password=…``, ``--password …``, and what masking finds besides."""
+    masked, telling = [], False
+    for argument in arguments:
+        option = _OPTION.fullmatch(argument)
+        if telling and not argument.startswith("-"):
+            masked.append("[redacted:argument]")
+        elif option is not None and _is_telling_option(option["name"]):
+            masked.append(f"{option['head']}=[redacted:argument]")
+        else:
+            masked.append(mask(argument[:LIMIT])[0])
+        telling = argument.startswith("-") and _is_telling_option(argument.lstrip("-"))
+    return masked
+
+
+def _is_telling_option(name: str) -> bool:
+    plain = name[-128:].replace("-", "_")
+    return _TELLING_OPTION.search(plain) is not None and _NOT_TELLING.search(plain) is None
+
+
 def mask_value(value: Any, *, secrets: list[str] | None = None) -> tuple[Any, int]:
-    """Mask every text inside a JSON value; keys stay as they are."""
+    """Mask every text inside a JSON value, keys too, and what stands under a telling key."""
+    return _mask_under("", value, environment_secrets() if secrets is None else secrets)
+
+
+def _mask_under(name: str, value: Any, secrets: list[str]) -> tuple[Any, int]:
+    """Mask a value that stands under the telling key ``name``, empty where the key is not."""
     if isinstance(value, str):
+        if name and not _MARKER.fullmatch(value) and _is_secret(name, value):
+            return "[redacted:assigned]", 1
         return mask(value, secrets=secrets)
     if isinstance(value, list):
-        pairs = [mask_value(item, secrets=secrets) for item in value]
+        pairs = [_mask_under(name, item, secrets) for item in value]
         return [item for item, _ in pairs], sum(count for _, count in pairs)
     if isinstance(value, dict):
-        masked = {key: mask_value(item, secrets=secrets) for key, item in value.items()}
-        return {k: item for k, (item, _) in masked.items()}, sum(n for _, n in masked.values())
+        return _mask_items(value, secrets)
+    if name.lower().startswith("pass") and isinstance(value, int) and value > 9999:
+        return "[redacted:assigned]", 1
     return value, 0
+
+
+def _mask_items(value: dict[Any, Any], secrets: list[str]) -> tuple[dict[Any, Any], int]:
+    masked, total = {}, 0
+    for key, item in value.items():
+        telling = _TELLING_KEY.search(key[-128:]) if isinstance(key, str) else None
+        under = "" if telling is None or _NOT_TELLING.search(key[-128:]) else telling.group()
+        shown, in_key = mask(key, secrets=secrets) if isinstance(key, str) else (key, 0)
+        masked[shown], count = _mask_under(under, item, secrets)
+        total += in_key + count
+    return masked, total
+
+
+def _may_be_coloured(text: str) -> bool:
+    return "\x1b[" in text or ("\\" in text and any(map(text.__contains__, _SPELLED)))
+
+
+def _mask_without_colours(text: str, values: re.Pattern[str] | None) -> tuple[str, int]:
+    """Mask what only shows once a terminal's colours are gone; they stay where nothing shows."""
+    bare, colours = _COLOUR.subn("", text)
+    if not colours:
+        return text, 0
+    masked, count = _mask_once(bare, values)
+    return (masked, count) if count else (text, 0)
 
 
 def _mask_once(text: str, values: re.Pattern[str] | None) -> tuple[str, int]:
@@ -212,6 +317,8 @@ def _steps(text: str, values: re.Pattern[str] | None) -> Iterator[_Substitute]:
         yield partial(_HEADER.subn, r"\g<head>[redacted:bearer-token]")
     if any(word in lower for word in _TELLING_WORDS):
         yield _assigned
+        if "?" in text or "&" in text:
+            yield _queried
         for pattern in (_LINE_ASSIGNED, _MAGIC_ASSIGNED, _SET_VARIABLE):
             yield partial(pattern.subn, r"\g<head>[redacted:variable]")
     if values is not None:
@@ -246,9 +353,24 @@ def _assigned(piece: str) -> tuple[str, int]:
     return _ASSIGNED.sub(replace, piece), count
 
 
+def _queried(piece: str) -> tuple[str, int]:
+    count = 0
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal count
+        if not _is_secret(match["name"], match["value"]):
+            return match.group()
+        count += 1
+        return f"{match['head']}[redacted:query]"
+
+    return _QUERY.sub(replace, piece), count
+
+
 def _is_secret(name: str, value: str) -> bool:
     """Tell a literal that looks like a secret from a placeholder, a prompt or a plain word."""
-    if _NOT_TELLING.search(name) or value.startswith(("{", "$", "<", "[", "%")):
+    if "\x1b" in value or "\\" in value:
+        value = _COLOUR.sub("", value)
+    if _NOT_TELLING.search(name) or not value or value.startswith(("{", "$", "<", "[", "%")):
         return False
     if name.lower().endswith(("password", "passwd", "passphrase")):
         return not value.isspace() and value.rstrip() == value and not value.endswith(":")

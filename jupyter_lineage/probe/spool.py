@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from .alive import started
 from .descriptors import keep_high
 from .uuid7 import uuid7
 
@@ -175,6 +176,7 @@ class Spool:
             "run": self.run,
             "alive": None if forked else f"{self.process}.alive",
             "pid": os.getpid(),
+            "pid_started": started(os.getpid()),
         }
         if not forked:
             header.update(self._header)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from .regular import open_regular
 from .spool import FORMAT_VERSION
 
 
@@ -32,9 +33,9 @@ def read_spool(
         offset: 0 or a number that an earlier call gave.
 
     Raises:
-        OSError: the file can't be read.
+        OSError: the file can't be read, or is no regular file.
     """
-    with open(path, "rb") as stream:
+    with open_regular(path, follow=False) as stream:
         stream.seek(offset)
         for line in stream:
             if not line.endswith(b"\n"):
@@ -60,5 +61,7 @@ def _decode(line: bytes) -> dict[str, Any] | None:
         return None
     for short, name in (("p", "path"), ("q", "path2")):
         if short in record:
-            record[name] = os.fsdecode(unquote_to_bytes(record.pop(short)))
+            text = record.pop(short)
+            # What is no text stays as it is: whoever takes the record sees that it is wrong.
+            record[name] = os.fsdecode(unquote_to_bytes(text)) if isinstance(text, str) else text
     return record

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 USAGE = "start NAME, stop, param NAME=VALUE, metric NAME=NUMBER, tag NAME, note TEXT, off, on"
 
+_LONGEST_NAME, _LONGEST_TAG, _LONGEST_REASON = 500, 200, 1000
+
 
 class Problem(ValueError):
     """What the user typed can't be done; the text is the line that is shown."""
@@ -83,7 +85,7 @@ class Track:
         if not rest:
             raise Problem("%track start needs a name, such as: %track start baseline")
         parent, run = self._hooks.run(), uuid7()
-        name = redact.mask(rest[:500])[0]
+        name = redact.mask_start(rest, _LONGEST_NAME)
         self._write("start", run, parent=parent, name=name)
         self._hooks.children.append(run)
         self._names.append(name)
@@ -92,7 +94,7 @@ class Track:
     def _stop(self, rest: str) -> str:
         if not self._names:
             raise Problem("No child run is open. %track start NAME opens one.")
-        if rest and rest != self._names[-1]:
+        if rest and redact.mask_start(rest, _LONGEST_NAME) != self._names[-1]:
             raise Problem(f"The child run that is open is {self._names[-1]!r}, not {rest!r}.")
         self._write("stop", self._hooks.children[-1])
         self._hooks.children.pop()
@@ -118,8 +120,8 @@ class Track:
     def _tag(self, rest: str) -> str:
         if not rest:
             raise Problem("%track tag needs a name, such as: %track tag baseline")
-        for name in rest.split():
-            self._write("tag", self._hooks.run(), name=redact.mask(name[:200])[0])
+        for name in redact.mask(rest[: redact.LIMIT])[0].split():
+            self._write("tag", self._hooks.run(), name=name[:_LONGEST_TAG])
         return f"Tagged: {rest}"
 
     def _note(self, rest: str) -> str:
@@ -134,7 +136,7 @@ class Track:
         if not self._hooks.recording:
             return "Recording was off already."
         user, _ = identity.user()
-        reason = redact.mask(rest[:1000])[0] or "%track off"
+        reason = redact.mask_start(rest, _LONGEST_REASON) or "%track off"
         self._hooks.spool.write("recording", {"on": False, "user": user, "reason": reason})
         self._hooks.set_recording(False)
         return "Recording is off from here on. %track on turns it on again."
@@ -144,7 +146,7 @@ class Track:
             return "Recording is on."
         self._hooks.set_recording(True)
         user, _ = identity.user()
-        reason = redact.mask(rest[:1000])[0] or "%track on"
+        reason = redact.mask_start(rest, _LONGEST_REASON) or "%track on"
         self._hooks.spool.write("recording", {"on": True, "user": user, "reason": reason})
         return "Recording is on, from the next cell."
 

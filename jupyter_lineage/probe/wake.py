@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import places
+from . import context, places
 
 SOCKET = "recorder.sock"
 LOG = "recorder.log"
@@ -72,10 +72,14 @@ def start_recorder(database: Path) -> bool:
         return False
     folder = str(places.spool_folder(database))
     command = [sys.executable, "-m", "jupyter_lineage.recorder", "--database", str(database)]
+    execution = context.current.get()
+    context.enter(None)  # it is no program that the cell starts
     try:
         _spawn(command, folder)
     except OSError:
         return False
+    finally:
+        context.enter(execution)
     return True
 
 

@@ -76,7 +76,8 @@ class Probe:
         self._track = track.Track(self.hooks, self.about)
         self._shim = None if isinstance(helper, str) else helper
         if self.guard is not None:
-            guard.install(self.guard, self.folder, self._shim)
+            programs = hand_over.get("programs") is not False
+            guard.install(self.guard, self.folder, self._shim, programs=programs)
 
     def start(self) -> None:
         """Write the first record and let IPython, threads and the kernel's messages come to us.
@@ -179,12 +180,15 @@ class Probe:
         if not isinstance(helper, str):
             helper.set_ignored(ignored.prefixes)
             return ShimFiles(helper)
-        audit = AuditFiles(self._write_file, ignored, self._file_failed)
+        audit = AuditFiles(self._write_file, ignored, self._file_failed, child=self._write_child)
         audit.install()
         return audit
 
     def _write_file(self, fields: dict[str, Any], execution: str | None) -> None:
         self.spool.write("file", fields, execution=execution)
+
+    def _write_child(self, execution: str) -> None:
+        self.spool.write("child", {}, execution=execution)
 
     def _file_failed(self, error: BaseException) -> None:
         self.hooks.failed(error)

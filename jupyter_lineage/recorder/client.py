@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import LineageError
 from ..probe import places
 from ..probe import wake as waking
+from ..probe.regular import open_regular
 from .spools import folders, list_spools
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _taken(store: Store) -> tuple[dict[str, int], int]:
 
 def _lines(path: Path, offset: int) -> int:
     """Return how many whole records lie in a spool from ``offset`` on."""
-    with contextlib.suppress(OSError), path.open("rb") as stream:
+    with contextlib.suppress(OSError), open_regular(path, follow=False) as stream:
         stream.seek(offset)
         return sum(1 for line in stream if line.endswith(b"\n") and not line.isspace())
     return 0

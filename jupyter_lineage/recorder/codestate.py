@@ -38,11 +38,12 @@ def code_state(folder: str) -> dict[str, Any]:
 
 def _state(root: str) -> dict[str, Any]:
     commit = _maybe(root, "rev-parse", "--verify", "HEAD")
+    branch = _maybe(root, "symbolic-ref", "--short", "HEAD")
     remote = _maybe(root, "config", "--get", f"remote.{_REMOTE}.url")
     status = _git(root, "status", "--porcelain", "--untracked-files=normal", "--ignore-submodules")
     state: dict[str, Any] = {
         "commit": commit,
-        "branch": _maybe(root, "symbolic-ref", "--short", "HEAD"),
+        "branch": None if branch is None else redact.mask(branch)[0],
         "remote": None if remote is None else without_credentials(remote),
         "dirty": bool(status),
     }

@@ -11,23 +11,25 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StoreError
 from ..probe.scope import Ignored
 from ..probe.spool_reader import Torn, read_spool
 from ..store import Store, open_writer
 from ..store.append import Append
 from ..store.bookkeeping import Bookkeeping
 from ..store.content import Content, content_folder
-from .codestate import code_state
-from .environment import Environments
+from ..store.sqlite import is_of_the_database
+from .descriptions import Descriptions
 from .files import Files
 from .hashing import Hasher
 from .ingest import Ingest
 from .keep import Keeper, Limits, Rules
+from .overwrites import Overwrites
+from .records import is_whole
 from .runs import end_run
 from .spools import Spool, folders, is_unreadable_on, list_spools, read_header
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
     from pathlib import Path
 
@@ -60,7 +62,6 @@ class Recorder:
         self._pause = pause
         self._spools: dict[str, Spool] = {}
         self._ignored: dict[str, Ignored] = {}
-        self._environments = Environments()
         self._hasher = Hasher(pause)
         self._unsettled: set[int] = set()
         self._odd: set[str] = set()
@@ -75,8 +76,13 @@ class Recorder:
         self._store = store
         self._append = Append(store.connection)
         self._books = Bookkeeping(store.connection)
-        keeper = Keeper(Content(content_folder(self.database)), self._limits, self._pause)
+        content = Content(content_folder(self.database))
+        content.sweep()
+        keeper = Keeper(content, self._limits, self._pause)
         self._keeper = keeper
+        self._descriptions = Descriptions(store, self._append)
+        self._overwrites = Overwrites()
+        self._overwrites.remember(self._books.every_pending())
         self._files = Files(
             store,
             self._append,
@@ -84,6 +90,8 @@ class Recorder:
             hasher=self._hasher,
             keeper=keeper,
             rules=Rules(self._broken_rules),
+            changes=self._overwrites,
+            look=self.take,
         )
         self._new_runs = [
             (run, json.loads(process)) for run, process in self._books.without("code_state")
@@ -135,7 +143,7 @@ class Recorder:
                 self._meet(spool_id, folder, size)
         for spool_id in set(self._spools) - set(found):
             del self._spools[spool_id]
-        alive = {spool.id: spool.is_alive() for spool in self._spools.values()}
+        alive = self._alive()
         self.is_live = any(alive.values())
         taken = 0
         for spool in sorted(self._spools.values(), key=lambda one: (not one.is_root, one.id)):
@@ -145,14 +153,29 @@ class Recorder:
                     taken += self._finish(spool)
         return taken
 
+    def _alive(self) -> dict[str, bool]:
+        """Tell of each spool whether it may still be written to.
+
+        What one spool of a process tells holds for its others: the shim's does not know when its
+        process began.
+        """
+        alive = {spool.id: spool.is_alive() for spool in self._spools.values()}
+        living = {
+            spool.header.get("process") for spool in self._spools.values() if alive[spool.id]
+        } - {None}
+        return {
+            spool.id: alive[spool.id] or spool.header.get("process") in living
+            for spool in self._spools.values()
+        }
+
     @contextlib.contextmanager
     def _one_spool(self, spool: Spool) -> Any:
         """Keep what is wrong with one spool from the others; the database's troubles go on up."""
         try:
             yield
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - one broken spool must not stop the others
+        except Exception as error:
+            if is_of_the_database(error):
+                raise
             text = f"spool {spool.path}: {type(error).__name__}: {error}"
             if text not in spool.asked:
                 spool.asked.add(text)
@@ -161,10 +184,12 @@ class Recorder:
     def _meet(self, spool_id: str, folder: Path, size: int) -> None:
         try:
             self._look(spool_id, folder, size)
-        except OSError as error:
+        except Exception as error:
+            if is_of_the_database(error):
+                raise
             if spool_id not in self._odd:
                 self._odd.add(spool_id)
-                self._say(f"spool {spool_id} can't be read: {error.strerror}")
+                self._say(f"spool {spool_id} can't be read: {error}")
 
     def _look(self, spool_id: str, folder: Path, size: int) -> None:
         known = self._spools.get(spool_id)
@@ -203,12 +228,12 @@ class Recorder:
         ignored = self._ignored_of(spool)
         offset, last_n, count, lines = spool.taken, spool.last_n, 0, 0
         with self.store.writing() as connection:
-            ingest = Ingest(connection, self._append, self._books)
+            ingest = self._ingest(connection)
             for record, after in read_spool(spool.path, spool.taken):
                 if limit is not None and after > limit:
                     break
                 offset, lines = after, lines + 1
-                number = 0 if isinstance(record, Torn) else int(record.get("n") or 0)
+                number = _number(record)
                 if not spool.reread_to or number > spool.reread_to:
                     ingest.take(spool, record, ignored)
                     count += 1
@@ -220,6 +245,9 @@ class Recorder:
         spool.taken, spool.last_n = offset, last_n
         self._unsettled |= ingest.ended_executions
         return count, lines == _BATCH
+
+    def _ingest(self, connection: sqlite3.Connection) -> Ingest:
+        return Ingest(connection, self._append, self._books, overwrites=self._overwrites)
 
     def _has_run(self, spool: Spool) -> bool:
         """Find or begin a spool's run; False where the kernel's own record has to come first."""
@@ -233,7 +261,7 @@ class Recorder:
                 return False
             orphan = "only a helper's spool was found"
         with self.store.writing() as connection:
-            ingest = Ingest(connection, self._append, self._books)
+            ingest = self._ingest(connection)
             run = ingest.begin_run(spool.header, detail=orphan)
             if orphan and not spool.header.get("alive"):
                 # Of a fork's kernel nothing will ever be heard.
@@ -248,7 +276,7 @@ class Recorder:
     def _ignored_of(self, spool: Spool) -> Ignored:
         """Return which paths are no data: the kernel's own spool says it for all of its run."""
         run = spool.header["run"]
-        if "ignored" in spool.header and run not in self._ignored:
+        if spool.header.get("ignored") is not None and run not in self._ignored:
             self._ignored[run] = Ignored(spool.header["ignored"])
         return self._ignored.get(run) or Ignored(())
 
@@ -304,7 +332,7 @@ class Recorder:
         """Take what a process that was killed in the middle of a write has left."""
         torn = Torn(spool.taken, size - spool.taken)
         with self.store.writing() as connection:
-            Ingest(connection, self._append, self._books).take(spool, torn, Ignored(()))
+            self._ingest(connection).take(spool, torn, Ignored(()))
             self._books.advance(spool.id, taken=size, last_n=spool.last_n)
         spool.taken = size
 
@@ -343,34 +371,39 @@ class Recorder:
         """Describe new runs, hash, and make room; return how much was done."""
         done = self._describe_new_runs()
         done += self._files.work(self._unsettled)
-        self._make_room()
+        try:
+            self._make_room()
+        except OSError as error:
+            self._say(f"kept bytes can't be removed: {error}")
         return done
 
     def _describe_new_runs(self) -> int:
         done = 0
         while self._new_runs:
             run, process = self._new_runs[0]
-            environment = self._environments.document(process)
-            code = code_state(process.get("cwd") or "/")
-            with self.store.writing():
-                now = time.time()
-                for kind, document in (("environment", environment), ("code_state", code)):
-                    content = self._append.document(kind, document)
-                    self._append.run_event(run, kind, content, at=now)
+            self._descriptions.add(run, process)
             del self._new_runs[0]
             done += 1
         return done
 
     def _make_room(self) -> None:
         for version, content in self._keeper.surplus(self._books):
+            # The bytes go first: killed in between, the record still tells of bytes that are gone,
+            # which the next round corrects. The other way round they would stay for ever.
             with self.store.writing():
+                self._keeper.forget(content)
                 self._append.content_event(
                     version, at=time.time(), kept=False, reason="made room for newer files"
                 )
-            self._keeper.forget(content)
 
     def _broken_rules(self, path: Path, what: str) -> None:
         reason = f"{path} can't be used"
         if not self._books.is_said(reason, what):
             with self.store.writing():
                 self._append.gap(reason, at=time.time(), detail=what)
+
+
+def _number(record: dict[str, Any] | Torn) -> int:
+    """Return a record's number in its spool, 0 where it has none that can be used."""
+    number = None if isinstance(record, Torn) else record.get("n")
+    return int(number) if is_whole(number) else 0  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from ..probe import redact
 from .hardware import hardware
 
 _METADATA = re.compile(
@@ -124,11 +125,14 @@ def _origin(direct: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_credentials(url: str) -> str:
-    """Return a URL without user name and password."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    """Return a URL without user name and password, and with secrets in its query masked."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL; git takes it all the same
+        return redact.mask(url)[0]
+    if "@" in parts.netloc:
+        url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return redact.mask(url)[0]
 
 
 def system() -> dict[str, Any]:

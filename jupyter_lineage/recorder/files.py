@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,19 +18,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
-from .hashing import NO_FILE, Hashed, Hasher, Signature
+from ..errors import StoreError, StoreRefused
+from . import overwrites
+from .hashing import CHANGED, NO_FILE, Hashed, Hasher, Signature
+from .openfiles import open_for_writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..store.append import Append
     from ..store.bookkeeping import Bookkeeping, Pending
     from ..store.sqlite import Store
     from .keep import Keeper, Rules
+    from .overwrites import Overwrites
 
 _TICK_NS = 20_000_000
 """Times of files may lag behind the clock, and so lie up to this much on its other side."""
-_QUIET_NS = 2_000_000_000
+_ROUNDING_NS = 2_000
+"""The end of a cell is kept in whole microseconds."""
+_QUIET_SECONDS = 2.0
+_NOT_TELLABLE = "something went wrong while it was looked at"
 STILL_OPEN = "still open for writing"
 _ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 
@@ -64,7 +72,10 @@ def signature(event: Pending) -> Signature | None:
     """Return the signature that the file had when it was opened, None where it was not had."""
     if event.stat is None:
         return None
-    dev, ino, size, mtime, ctime = json.loads(event.stat)
+    try:
+        dev, ino, size, mtime, ctime = json.loads(event.stat)
+    except (ValueError, TypeError):
+        return None
     return (dev, ino, size, mtime, ctime)
 
 
@@ -140,6 +151,8 @@ class Files:
         hasher: hashes.
         keeper: keeps bytes.
         rules: ``.lineage.toml``.
+        changes: who changed what.
+        look: takes what the spools hold by now.
     """
 
     def __init__(
@@ -151,6 +164,8 @@ class Files:
         hasher: Hasher,
         keeper: Keeper,
         rules: Rules,
+        changes: Overwrites,
+        look: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._append = append
@@ -158,6 +173,8 @@ class Files:
         self._hasher = hasher
         self._keeper = keeper
         self._rules = rules
+        self._changes = changes
+        self._look = look
 
     def work(self, unsettled: set[int]) -> int:
         """Hash what was read, then settle the cells that have ended; return how many events.
@@ -167,25 +184,70 @@ class Files:
         """
         groups = self._books.pending_groups()
         for run, execution in groups:
-            self._hash_reads(self._books.pending(run, execution))
+            if (run, execution) in self._changes.fresh:
+                self._changes.fresh.discard((run, execution))
+                self._hash_reads(self._books.pending(run, execution, only_open=True))
         count = 0
         for run, execution in groups:
             if execution is None or execution not in unsettled:
                 count += self._settle(run, execution)
         return count
 
+    @contextlib.contextmanager
+    def _one(self, event: Pending, *, reading: bool = False) -> Iterator[None]:
+        """Keep what is wrong with one event from the others; the database's troubles go on up.
+
+        What can't be settled is dropped with its group; here it is said once, as a gap.
+        """
+        try:
+            yield
+        except StoreError as error:
+            if not isinstance(error, StoreRefused):
+                raise
+            self._say(event, error, reading=reading)
+        except sqlite3.DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one odd event must not stop the others
+            self._say(event, error, reading=reading)
+
+    def _say(self, event: Pending, error: Exception, *, reading: bool) -> None:
+        with self._store.writing():
+            if reading:
+                self._books.set_pending(event.id, version=None, reason=_NOT_TELLABLE)
+            self._append.gap(
+                "a file could not be looked at",
+                at=time.time(),
+                run=event.run_id,
+                execution=event.execution_id,
+                detail=f"{reading_path(event.path)}: {type(error).__name__}: {error}"[:500],
+            )
+
+    def _checked(self, path: bytes, event: Pending, found: Hashed) -> Hashed:
+        """Return what was found, without its hash where a later cell may have changed the file."""
+        doubtful = found.content is not None or found.reason == CHANGED
+        if doubtful and self._changes.is_overwritten(path, event, found.signature):
+            return Hashed(None, None, overwrites.REASON)
+        return found
+
     def _hash_reads(self, events: list[Pending]) -> None:
         written: set[bytes] = set()
+        hashed: list[tuple[Pending, Hashed]] = []
         for event in events:
             if event.op in ("rename", "link") and event.path2 is not None:
                 written.add(event.path2)
             waits = event.path in written or event.version_id is not None or event.reason
             if is_read(event) and not waits and signature(event) is not None:
-                found = self._version_read(event)
-                if found is not NO_FILE:
-                    self._remember(event, found)
+                with self._one(event, reading=True):
+                    found = self._version_read(event)
+                    if found is not NO_FILE:
+                        hashed.append((event, found))
             if is_write(event):
                 written.add(event.path)
+        if hashed:
+            self._look()
+        for event, found in hashed:
+            with self._one(event, reading=True):
+                self._remember(event, self._checked(event.path, event, found))
 
     def _remember(self, event: Pending, found: Hashed) -> None:
         kept = self._keep(event.path, found)
@@ -206,68 +268,78 @@ class Files:
         return self._hasher.hash(event.path, lambda now: max(now[3], now[4]) < limit)
 
     def _settle(self, run: int, execution: int | None) -> int:
-        events = self._books.pending(run, execution)
         over = self._books.status(run) != "running"
         ended = None if execution is None else self._books.end_of(execution)
         if execution is not None and ended is None and not over:
             return 0
         end_ns = None if ended is None else _nanoseconds(ended)
-        if execution is None and not over:
-            # Nobody says when something between cells is done: it is when it has been quiet.
-            quiet = time.time_ns() - _QUIET_NS
-            if any(event.at * 1e9 > quiet for event in events):
-                return 0
-        out = outcome_of(events)
+        # Nobody says when something between cells is done: it is when it has been quiet.
+        quiet = time.time() - _QUIET_SECONDS
+        if execution is None and not over and self._books.last_pending(run, execution) > quiet:
+            return 0
+        out = outcome_of(self._books.pending(run, execution))
         waiting = self._add_writes(out, end_ns=end_ns, over=over)
         self._add_reads(out)
-        with self._store.writing():
-            for path, event in out.removed.items():
+        for path, event in out.removed.items():
+            with self._one(event), self._store.writing():
                 if self._append.location_key(uri_of(path)) is not None:
                     self._use("remove", path, event, Hashed(None, None, "removed"), None)
+        with self._store.writing():
             settled = [id_ for id_ in out.settled if id_ not in waiting]
             self._books.drop_pending(settled)
         return len(settled)
 
     def _add_reads(self, out: Outcome) -> None:
+        hashed: list[tuple[bytes, Pending, Hashed]] = []
         for path, reads in out.reads.items():
             # The audit hook and the shim may both have seen an open, only one with a signature.
-            exact = [read for read in reads if read.stat is not None] or reads[:1]
-            for read in exact:
-                if read.version_id is not None:
-                    content, size = self._books.hash_of(read.version_id)
-                    found = Hashed(content, size, None)
-                elif read.reason is not None:
-                    found = Hashed(None, None, read.reason)
-                else:
-                    found = self._version_read(read)
-                if found is NO_FILE:
-                    continue
-                kept = self._keep(path, found)
-                with self._store.writing():
-                    version = self._add_version(found, kept)
-                    self._use("read", path, read, found, version)
+            for read in [read for read in reads if read.stat is not None] or reads[:1]:
+                with self._one(read):
+                    hashed.append((path, read, self._found_read(read)))
+        self._add("read", hashed)
+
+    def _found_read(self, read: Pending) -> Hashed:
+        if read.version_id is not None:
+            content, size = self._books.hash_of(read.version_id)
+            return Hashed(content, size, None)
+        if read.reason is not None:
+            return Hashed(None, None, read.reason)
+        return self._version_read(read)
 
     def _add_writes(self, out: Outcome, *, end_ns: int | None, over: bool) -> set[int]:
         """Add what was written; return the events of files that are still open for writing."""
         waiting: set[int] = set()
         open_files: dict[int, set[bytes]] = {}
+        hashed: list[tuple[bytes, Pending, Hashed]] = []
         for path, event in out.written.items():
             if not over and event.pid is not None:
                 if event.pid not in open_files:
-                    open_files[event.pid] = set(_open_for_writing(event.pid))
+                    open_files[event.pid] = set(open_for_writing(event.pid))
                 if path in open_files[event.pid]:
                     waiting.add(event.id)
                     self._wait(path, event)
                     continue
             late = end_ns is None or event.at * 1e9 > end_ns or event.reason == STILL_OPEN
-            found = self._version_written(path, None if late else end_ns)
-            if found is NO_FILE:
-                continue
-            kept = self._keep(path, found)
-            with self._store.writing():
-                version = self._add_version(found, kept)
-                self._use("write", path, event, found, version)
+            with self._one(event):
+                hashed.append((path, event, self._version_written(path, None if late else end_ns)))
+        self._add("write", hashed)
         return waiting
+
+    def _add(self, role: str, hashed: list[tuple[bytes, Pending, Hashed]]) -> None:
+        """Add uses, once it is known what other cells did until their files were hashed."""
+        if any(event.version_id is None and found.content for _, event, found in hashed):
+            self._look()
+        for path, event, before in hashed:
+            if before is NO_FILE:
+                continue
+            with self._one(event):
+                # What was remembered while its cell ran was checked then.
+                known = event.version_id is not None
+                found = before if known else self._checked(path, event, before)
+                kept = self._keep(path, found)
+                with self._store.writing():
+                    version = self._add_version(found, kept)
+                    self._use(role, path, event, found, version)
 
     def _wait(self, path: bytes, event: Pending) -> None:
         if event.reason is None:
@@ -277,7 +349,7 @@ class Files:
     def _version_written(self, path: bytes, end_ns: int | None) -> Hashed:
         if self._rules.rule_for(Path(os.fsdecode(path))) == "nothing":
             return Hashed(None, None, self._rules.reason_for(Path(os.fsdecode(path))))
-        limit = None if end_ns is None else end_ns + _TICK_NS
+        limit = None if end_ns is None else end_ns + _ROUNDING_NS
         return self._hasher.hash(path, lambda now: limit is None or max(now[3], now[4]) <= limit)
 
     def _keep(self, path: bytes, found: Hashed) -> str | None:
@@ -318,21 +390,3 @@ class Files:
 
 def _nanoseconds(timestamp: str) -> int:
     return int(datetime.fromisoformat(timestamp).timestamp() * 1e9)
-
-
-def _open_for_writing(pid: int) -> Iterator[bytes]:
-    """Yield the files that a process has open or mapped for writing; none where that can't be seen.
-
-    Source: proc(5), ``/proc/pid/fd`` (a link's own mode tells the access) and ``/proc/pid/maps``.
-    """
-    folder = f"/proc/{pid}/fd"
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            with contextlib.suppress(OSError):
-                if entry.stat(follow_symlinks=False).st_mode & 0o200:
-                    yield os.fsencode(os.readlink(entry.path))  # noqa: PTH115
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps", "rb") as stream:  # noqa: PTH123
-        for line in stream:
-            fields = line.split(None, 5)
-            if len(fields) == 6 and fields[1] == b"rw-s":
-                yield fields[5].rstrip(b"\n")

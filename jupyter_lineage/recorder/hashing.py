@@ -41,6 +41,7 @@ class Hashed(NamedTuple):
 
 
 NO_FILE = Hashed(None, None, None)
+CHANGED = "changed before it could be hashed"
 
 
 def signature_of(status: os.stat_result) -> Signature:
@@ -91,7 +92,7 @@ class Hasher:
         if not stat.S_ISREG(status.st_mode):
             return NO_FILE
         before = signature_of(status)
-        changed = Hashed(None, None, "changed before it could be hashed")
+        changed = Hashed(None, None, CHANGED)
         if not accept(before):
             return changed
         content = self._known.get(before)

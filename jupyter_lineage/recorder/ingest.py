@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..probe.spool_reader import Torn
 from . import dataflow
+from .records import check_record, is_path
 from .runs import end_run, stop_tracked
 
 if TYPE_CHECKING:
@@ -20,17 +21,24 @@ if TYPE_CHECKING:
     from ..probe.scope import Ignored
     from ..store.append import Append
     from ..store.bookkeeping import Bookkeeping
+    from .overwrites import Overwrites
     from .spools import Spool
 
 KINDS = ("session", "trial", "tracked", "script", "reproduction")
 _STATUSES = ("completed", "failed", "interrupted")
+STARTED_PROGRAMS = "started other programs: the files they read or wrote are not seen"
+"""The reason of the gap in the record of an execution that did."""
+
 _TWO_PATHS = ("rename", "link")
 _NO_DATA = ("mkdir", "symlink", "repeat")
 _UNUSABLE = (
-    *(KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError),
+    *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError),
+    *(RecursionError, MemoryError),
     *(sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError),
 )
 """What a record of the wrong shape can raise; errors of the disk or the file are not among it."""
+
+_UNUSED = "a record could not be used"
 
 Record = dict[str, Any]
 
@@ -42,9 +50,18 @@ class Ingest:
         connection: in a transaction.
         append: adds facts through it.
         books: the recorder's own rows through it.
+        overwrites: told of every file event.
     """
 
-    def __init__(self, connection: sqlite3.Connection, append: Append, books: Bookkeeping) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        append: Append,
+        books: Bookkeeping,
+        *,
+        overwrites: Overwrites,
+    ) -> None:
+        self._overwrites = overwrites
         self._do = connection.execute
         self._append = append
         self._books = books
@@ -58,6 +75,7 @@ class Ingest:
             "track": self._track,
             "recording": self._recording,
             "gap": self._gap,
+            "child": self._child,
             "reproduction": self._reproduction,
             "refused": self._refused,
             "end": self._end,
@@ -81,6 +99,7 @@ class Ingest:
             return
         self._do("SAVEPOINT record")
         try:
+            check_record(record)
             if record["type"] == "file":
                 self._file(spool, record, ignored)
             elif record["type"] in self._types:
@@ -88,11 +107,11 @@ class Ingest:
         except _UNUSABLE as error:
             self._do("ROLLBACK TO record")
             self._append.gap(
-                "a record could not be used",
+                _UNUSED,
                 at=spool.header["at"],
                 run=spool.run,
-                detail=f"record {record.get('n')} of spool {spool.id}: "
-                f"{type(error).__name__}: {error}",
+                detail=f"record {str(record.get('n'))[:20]} of spool {spool.id}: "
+                f"{type(error).__name__}: {error}"[:500],
             )
         finally:
             self._do("RELEASE record")
@@ -146,7 +165,7 @@ class Ingest:
         if spool.run is not None and record.get("c"):
             self._books.number_cell(spool.run, record["c"], execution)
 
-    def _cell_end(self, _: Spool, record: Record) -> None:
+    def _cell_end(self, spool: Spool, record: Record) -> None:
         execution = self._append.execution_key(record["exec"])
         if execution is None:
             raise KeyError("its cell record is missing")
@@ -160,10 +179,15 @@ class Ingest:
         )
         self.ended_executions.add(execution)
         for module in record.get("modules") or ():
+            if not is_path(module["path"]):
+                detail = f"a module of record {record['n']} of spool {spool.id}"
+                self._append.gap(_UNUSED, at=record["at"], run=spool.run, detail=detail)
+                continue
             read = {"op": "open", "flags": 0, "via": "import", "absolute": False}
             read |= {"path": module["path"], "at": record["at"], "ns": record["ns"]}
             run = self._books.run_of(execution)
             self._books.add_pending(read, run=run, execution=execution, pid=None)
+            self._overwrites.see(run, execution, read)
 
     def _outputs(self, _: Spool, record: Record) -> None:
         execution = self._append.execution_key(record["exec"])
@@ -185,13 +209,14 @@ class Ingest:
         elif not is_data:
             return
         execution = self._execution_of(spool, record)
-        stat = record.get("stat")
+        stat, owner = record.get("stat"), self._owner(spool, execution)
         self._books.add_pending(
             {**record, "stat": None if stat is None else json.dumps(stat)},
-            run=self._owner(spool, execution),
+            run=owner,
             execution=execution,
             pid=spool.header.get("pid"),
         )
+        self._overwrites.see(owner, execution, record)
 
     def _owner(self, spool: Spool, execution: int | None) -> int | None:
         """Return the run that an execution belongs to: a tracked child's may differ."""
@@ -251,6 +276,21 @@ class Ingest:
             detail=record.get("detail"),
             count=int(record.get("count") or 1),
         )
+
+    def _child(self, spool: Spool, record: Record) -> None:
+        execution = self._execution_of(spool, record)
+        if execution is None:
+            raise KeyError("its cell record is missing")
+        said = self._do(
+            "SELECT 1 FROM gap WHERE execution_id = ? AND reason = ?", (execution, STARTED_PROGRAMS)
+        )
+        if said.fetchone() is None:
+            self._append.gap(
+                STARTED_PROGRAMS,
+                at=record["at"],
+                run=self._owner(spool, execution),
+                execution=execution,
+            )
 
     def _reproduction(self, spool: Spool, record: Record) -> None:
         original = self._append.run_key(record["original"])

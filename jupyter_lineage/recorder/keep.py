@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import StoreError
 from ..probe import redact
+from ..probe.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +31,42 @@ else:
 RULES = "all", "small", "hash-only", "nothing"
 FILE_NAME = ".lineage.toml"
 LEFT_OUT = f"left out by {FILE_NAME}"
+_RULES_LIMIT = 64 * 1024
 _TEXT_LIMIT = 5_000_000
 _OVERLAP = 4096
 _PIECE = redact.LIMIT - _OVERLAP
+_BINARY_CHECKED = 8192
+_SOURCE = re.compile(
+    r"\.(?:py[ix]?|ipynb|r|rmd|jl|[mc]?[jt]sx?|java|scala|kt|go|rs|c|h|cc|cpp|hpp|cs|rb|php|pl|swift"
+    r"|m|sql|html?|css)",
+    re.IGNORECASE,
+)
+_NAME = r"pass(?:word|wd|phrase)|pwd|(?:secret|api|access|private|account)_?key|secret|token"
+_TELLING_WORDS = ("pass", "pwd", "key", "secret", "token")
+# A line of YAML, INI, TOML, .properties or of a shell's exports.
+_SETTING = re.compile(
+    r"^[ \t]{0,64}(?:(?:export|set|ENV|ARG|[-+])[ \t]{1,8})?[\"']?(?P<name>[\w.-]{0,64}?(?:"
+    + _NAME
+    + r"))[\"']?[ \t]{0,16}[:=][ \t]{0,16}(?P<value>[^\s\"'(){}\[\]<>$,;#]{6,1024})"
+    r"(?=[ \t]{0,64}(?:[\r\n#;,]|\Z))",
+    re.MULTILINE | re.IGNORECASE,
+)
+# Server=…;Password=…;
+_CONNECTION = re.compile(
+    r"[;\"'][ \t]{0,8}(?P<name>(?:shared)?(?:"
+    + _NAME
+    + r"))=(?P<value>[^;\s\"'(){}\[\]<>$]{6,1024})(?=[;\"'\s]|\Z)",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(
+    r"\b(?P<name>pwd)[\"']?\s{0,8}[:=]\s{0,8}([\"'])(?P<value>[^\"'\s]{6,1024})\2",
+    re.IGNORECASE,
+)
+_NO_SECRET = re.compile(
+    r"[/~.$%!*&|].*|(?:required|optional|string|password|passphrase|secret|hidden|undefined|default"
+    r"|example|disabled|enabled|changeme|expired|invalid|missing|unknown)[.]*",
+    re.IGNORECASE,
+)
 _CREDENTIALS = re.compile(
     r"/\.(?:ssh|gnupg|aws|azure|kube|docker)/|/\.config/gcloud/"
     r"|/\.(?:netrc|pgpass|pypirc|git-credentials|npmrc|my\.cnf)$|/kaggle\.json$"
@@ -92,8 +126,12 @@ class Rules:
 
     def _read(self, path: Path) -> str | None:
         try:
-            rule: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("keep", "small")
-        except (OSError, ValueError) as error:
+            with open_regular(path) as stream:
+                data = stream.read(_RULES_LIMIT + 1)
+            if len(data) > _RULES_LIMIT:
+                raise ValueError(f"larger than {_RULES_LIMIT} bytes")
+            rule: Any = tomllib.loads(data.decode()).get("keep", "small")
+        except (OSError, ValueError, RecursionError) as error:
             # tomllib's message ends with "(at line 1, column 8)".
             self._broken(path, str(error))
             return None
@@ -189,10 +227,40 @@ def holds_secret(path: bytes, size: int) -> bool:
     """
     if size > _TEXT_LIMIT:
         return False
-    with open(path, "rb") as stream:  # noqa: PTH123 - a path of bytes
+    with open_regular(path) as stream:
         data = stream.read(_TEXT_LIMIT + 1)
-    try:
-        text = "" if b"\0" in data else data.decode()
-    except UnicodeDecodeError:
+    if b"\0" in data[:_BINARY_CHECKED]:
         return False
-    return any(redact.mask(text[at : at + redact.LIMIT])[1] for at in range(0, len(text), _PIECE))
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    setting = not _SOURCE.fullmatch(Path(os.fsdecode(path)).suffix)
+    for at in range(0, len(text), _PIECE):
+        piece = text[at : at + redact.LIMIT]
+        if redact.mask(piece)[1] or _in_configuration(piece, setting=setting):
+            return True
+    return False
+
+
+def _in_configuration(text: str, *, setting: bool) -> bool:
+    """Tell whether a secret stands in a text the way configuration files write it.
+
+    Args:
+        text: at most :data:`redact.LIMIT` characters.
+        setting: whether values without quotes count; in a source those are expressions.
+    """
+    lower = text.lower()
+    if not any(word in lower for word in _TELLING_WORDS):
+        return False
+    if any(_is_secret(match) for match in _QUOTED.finditer(text)):
+        return True
+    for match in _CONNECTION.finditer(text):
+        # In a source ;password=name; may be a statement.
+        if _is_secret(match) and (setting or any(map(str.isdigit, match["value"]))):
+            return True
+    return setting and any(_is_secret(match) for match in _SETTING.finditer(text))
+
+
+def _is_secret(match: re.Match[str]) -> bool:
+    return redact.is_telling_name(match["name"]) and not _NO_SECRET.fullmatch(match["value"])

@@ -10,8 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import LineageError, StoreDamaged, StoreError, StoreNewer
+from ..errors import LineageError, StoreDamaged, StoreError, StoreForeign, StoreNewer
 from ..probe import places
+from ..store.sqlite import mapped_errors, may_be_ours
 from .cycle import Recorder
 from .election import Election, send
 from .log import Log
@@ -102,15 +103,21 @@ class Service:
         quiet_since = time.monotonic()
         while not self._stop:
             try:
-                busy = self._work()
-            except StoreNewer as error:
+                with mapped_errors(self._database):
+                    busy = self._work()
+            except (StoreNewer, StoreForeign) as error:
                 self.log.say(f"leaving: {error.line()}")
                 return 2
             except StoreDamaged as error:
-                self._begin_anew(error)
+                if not self._begin_anew(error):
+                    return 2
                 continue
             except LineageError as error:
                 self._note_trouble(error)
+                self._wait(self._retry_seconds, patient=True)
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever it is, recording has to go on
+                self._note_trouble(StoreError(f"{type(error).__name__}: {error}"))
                 self._wait(self._retry_seconds, patient=True)
                 continue
             now = time.monotonic()
@@ -192,11 +199,18 @@ class Service:
             self._recorder.close()
             self._recorder = None
 
-    def _begin_anew(self, error: StoreDamaged) -> None:
-        """Move a damaged database out of the way, so that recording goes on in a new one."""
+    def _begin_anew(self, error: StoreDamaged) -> bool:
+        """Move a damaged database out of the way, so that recording goes on in a new one.
+
+        Returns:
+            Whether that was done: never with a file that may be somebody else's.
+        """
         if self._recorder is not None:
             self._recorder.close()
             self._recorder = None
+        if not may_be_ours(self._database):
+            self.log.say(f"leaving: {error.line()}")
+            return False
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         aside = self._database.with_name(f"{self._database.name}.corrupt-{stamp}")
         for ending in ("", "-wal", "-shm"):
@@ -206,3 +220,4 @@ class Service:
                 )
         self._set_aside = f"{error}; what it held is in {aside}"
         self.log.say(self._set_aside)
+        return True

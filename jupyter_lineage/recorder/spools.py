@@ -9,9 +9,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..probe import places
-from ..probe.alive import is_held
+from ..probe.alive import is_held, started
+from ..probe.regular import open_regular
 from ..probe.spool import SUFFIX
 from ..probe.spool_reader import read_spool
+from .records import check_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,14 +59,18 @@ class Spool:
     def is_alive(self) -> bool:
         """Tell whether its process may still write to it.
 
-        A process of this boot holds a lock; a fork holds none, so its number has to do. A number
-        that another process has by now only delays the end.
+        A process of this boot holds a lock, which it loses when the user's code closes the lock's
+        file, so its number with its start counts too. A fork holds none; where its start is not
+        known, a number that another process has by now only delays the end.
         """
         if self.folder.parent.name.rpartition("-")[2] != places.boot_id():
             return False
+        pid, began = self.header.get("pid"), self.header.get("pid_started")
+        if pid is not None and began is not None and started(pid) == began:
+            return True
         if self.header.get("alive"):
             return is_held(str(self.folder / self.header["alive"]))
-        return _exists(self.header.get("pid"))
+        return began is None and _exists(pid)
 
 
 def _exists(pid: object) -> bool:
@@ -82,8 +88,10 @@ def _exists(pid: object) -> bool:
 def read_header(path: Path) -> dict[str, Any] | None:
     """Return a spool's first record, ``{}`` when that is broken, None when it is not there yet."""
     for record, _ in islice(read_spool(path), 1):
-        if isinstance(record, dict) and record.get("type") == "process" and record.get("run"):
-            return record
+        if isinstance(record, dict) and record.get("type") == "process":
+            with contextlib.suppress(ValueError):
+                check_header(record)
+                return record
         return {}
     return None
 
@@ -94,12 +102,13 @@ def list_spools(folder: Path) -> Iterator[tuple[str, int]]:
         for entry in entries:
             if entry.name.endswith(SUFFIX):
                 with contextlib.suppress(OSError):
-                    yield entry.name.removesuffix(SUFFIX), entry.stat().st_size
+                    size = entry.stat(follow_symlinks=False).st_size
+                    yield entry.name.removesuffix(SUFFIX), size
 
 
 def is_unreadable_on(path: Path, offset: int) -> bool:
     """Tell whether a whole line lies at ``offset``: one that the reader did not want to take."""
-    with path.open("rb") as stream:
+    with open_regular(path, follow=False) as stream:
         stream.seek(offset)
         for line in stream:
             if not line.isspace():

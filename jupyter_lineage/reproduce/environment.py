@@ -12,13 +12,14 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
+from ..probe.identity import VARIABLES as RECORDED_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 Difference = dict[str, "str | None"]
 
@@ -36,18 +37,10 @@ _ASK_SECONDS = 30
 _MASKED = "[redacted:"
 _OF_THE_SYSTEM = ("/dev", "/proc")
 
-# Variables that may change a result. PYTHONPATH is only ever added: without it the kernel might
-# not find this package.
-_REPEATED = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "CUDA_VISIBLE_DEVICES",
-    "CUBLAS_WORKSPACE_CONFIG",
-    "TZ",
-    "LANG",
-    "LC_ALL",
-)
+# Of the recorded variables: PYTHONPATH is only ever added, since without it the kernel might not
+# find this package; an interpreter's own folder says nothing where another one is used.
+_NOT_REPEATED = ("PYTHONHASHSEED", "VIRTUAL_ENV", "CONDA_PREFIX")
+_ONLY_ADDED = ("PYTHONPATH",)
 _DROPPED = (
     "JUPYTER_LINEAGE_DISABLE",
     "PYTHONDONTWRITEBYTECODE",  # the first cell would be up to 8 s later
@@ -136,11 +129,14 @@ def kernel_variables(process: Mapping[str, Any]) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
     recorded = process.get("variables")
     if isinstance(recorded, dict):
-        for name in _REPEATED:
-            environment.pop(name, None)
-        for name in (*_REPEATED, "PYTHONPATH"):
-            if name in recorded and _MASKED not in recorded[name]:
-                environment[name] = recorded[name]
+        for name in RECORDED_VARIABLES:
+            if name not in (*_NOT_REPEATED, *_ONLY_ADDED):
+                environment.pop(name, None)
+        environment |= {
+            name: value
+            for name, value in recorded.items()
+            if name in RECORDED_VARIABLES and name not in _NOT_REPEATED and _MASKED not in value
+        }
     if process.get("hashseed"):
         environment["PYTHONHASHSEED"] = str(process["hashseed"])
     return environment
@@ -154,12 +150,7 @@ def changeable_folders(own: Iterable[Path]) -> list[str]:
     """
     from jupyter_core.paths import jupyter_runtime_dir
 
-    home = Path.home()
-    cache = os.environ.get("XDG_CACHE_HOME") or str(home / ".cache")
-    found = [*map(str, own), cache, jupyter_runtime_dir(), *_OF_THE_SYSTEM]
-    found += [os.environ[name] for name in ("IPYTHONDIR", "MPLCONFIGDIR") if os.environ.get(name)]
-    found += [str(home / part) for part in (".ipython", ".config/matplotlib", ".matplotlib")]
-    return list(dict.fromkeys(found))
+    return [*map(str, own), jupyter_runtime_dir(), *_OF_THE_SYSTEM]
 
 
 def present_environment(interpreter: Interpreter) -> dict[str, Any]:

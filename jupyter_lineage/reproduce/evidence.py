@@ -7,11 +7,12 @@ they are merged here, and cells are numbered anew over all of them.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from ..ids import from_bytes
+from ..recorder.ingest import STARTED_PROGRAMS
 from ..store.edges import session_runs
 from ..store.queries import rows, run_key
 from ..store.recorded import recorded_run
@@ -44,6 +45,8 @@ class Cell:
     capped_sha256: str | None = None
     outputs: Sequence[Mapping[str, Any]] | None = None
     outputs_masked: int = 0
+    programs: bool = False
+    """Whether it started other programs: what these read or wrote is not in the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,10 @@ class Evidence:
     uses: tuple[Use, ...] = ()
     metrics: Mapping[str, float | str] = field(default_factory=dict)
     gaps: tuple[Mapping[str, Any], ...] = ()
+    """What else is missing from the record; :attr:`Cell.programs` says that of cells."""
+    started_at: str = ""
+    known_before: frozenset[str] = frozenset()
+    """Paths whose first version, as this run used it, an earlier run had met in the same place."""
 
 
 def load(store: Store, run_id: str) -> Evidence:
@@ -92,7 +99,20 @@ def load(store: Store, run_id: str) -> Evidence:
     ids = [
         from_bytes(rows(store, "SELECT uid FROM run WHERE id = ?", (key,))[0][0]) for key in keys
     ]
-    return merge([recorded_run(store, one) for one in ids])
+    evidence = merge([recorded_run(store, one) for one in ids])
+    before = {
+        real_name(row["path"], row["uri"])
+        for key in keys
+        for row in rows(store, _MET_BEFORE, (key, evidence.started_at))
+    }
+    return replace(evidence, known_before=frozenset(before))
+
+
+_MET_BEFORE = """
+SELECT DISTINCT l.path, l.uri FROM use u JOIN location l ON l.id = u.location_id
+JOIN use b ON b.location_id = u.location_id AND b.version_id = u.version_id
+  AND b.role IN ('read', 'write') AND b.at < ?2
+WHERE u.run_id = ?1 AND u.role = 'read'"""
 
 
 def merge(runs: Sequence[Mapping[str, Any]]) -> Evidence:
@@ -118,6 +138,12 @@ def merge(runs: Sequence[Mapping[str, Any]]) -> Evidence:
         for use in run["uses"]
     ]
     uses.sort(key=lambda one: one[0])
+    programs = {
+        numbers.get((place, gap["execution"]))
+        for place, run in enumerate(runs)
+        for gap in run["gaps"]
+        if gap["reason"] == STARTED_PROGRAMS
+    }
     return Evidence(
         id=outer["id"],
         cwd=outer["cwd"] or "",
@@ -125,12 +151,16 @@ def merge(runs: Sequence[Mapping[str, Any]]) -> Evidence:
         notebook=outer["notebook"],
         kind=outer["kind"],
         capture_level=outer["capture_level"],
+        started_at=outer["started_at"],
         process=outer["process"],
         environment=outer["environment"],
-        cells=tuple(_cell(cell, number) for number, (_, _, cell) in enumerate(seen, start=1)),
+        cells=tuple(
+            _cell(cell, number, programs=number in programs)
+            for number, (_, _, cell) in enumerate(seen, start=1)
+        ),
         uses=tuple(use for _, use in uses),
         metrics=_metrics(runs),
-        gaps=tuple(gap for run in runs for gap in run["gaps"]),
+        gaps=tuple(gap for run in runs for gap in run["gaps"] if gap["reason"] != STARTED_PROGRAMS),
     )
 
 
@@ -143,7 +173,7 @@ def _metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | str]:
     return found
 
 
-def _cell(cell: Mapping[str, Any], number: int) -> Cell:
+def _cell(cell: Mapping[str, Any], number: int, *, programs: bool) -> Cell:
     return Cell(
         number=number,
         source=cell["source"],
@@ -160,6 +190,7 @@ def _cell(cell: Mapping[str, Any], number: int) -> Cell:
         capped_sha256=cell["capped_sha256"],
         outputs=cell["outputs"],
         outputs_masked=cell["outputs_masked"] or 0,
+        programs=programs,
     )
 
 

@@ -1,8 +1,10 @@
 """Starts a program that can change nothing outside of given folders, nor can what it starts.
 
 The guard in the kernel refuses what Python and loaded libraries do; programs that a cell starts
-(``!cp``, ``subprocess``) are held by the system here. Run as a script, with the standard library
-only: ``python -I -S fence.py '["/folder", …]' program arguments…``. Reading stays free.
+(``!cp``, ``subprocess``) are held by the system here: contents, names and folders, not a file's
+rights, owner, times and extended attributes, of which :mod:`.originals` compares the first three
+afterwards. Reading stays free. Run as a script, with the standard library only:
+``python -I -S fence.py '["/folder", …]' program arguments…``.
 
 Source: Linux, Documentation/userspace-api/landlock.rst (version 3 of the interface or newer).
 """

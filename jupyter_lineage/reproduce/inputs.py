@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..ids import HASH_PREFIX
 from .evidence import Evidence, Use, relative_to
@@ -55,6 +55,8 @@ class Inputs:
     changed: tuple[str, ...] = ()
     """Absolute paths that would have to be read in place and hold other bytes now."""
     missing: tuple[Missing, ...] = ()
+    left_out: tuple[Missing, ...] = ()
+    """What a program that the run started may have made: left to be made again."""
 
 
 def first_uses(evidence: Evidence) -> Iterator[Use]:
@@ -84,7 +86,7 @@ def find_inputs(evidence: Evidence, content: Content, *, fixed: bool) -> Inputs:
     given = {
         os.path.normpath(use.path) for use in evidence.uses if use.absolute and use.role == "read"
     }
-    files, in_place, changed, missing = [], [], [], []
+    files, in_place, changed, missing, left_out = [], [], [], [], []
     for use in first_uses(evidence):
         if use.role == "write":
             continue
@@ -97,6 +99,10 @@ def find_inputs(evidence: Evidence, content: Content, *, fixed: bool) -> Inputs:
         elif use.hash is None:
             reason = use.reason or "its content was not recorded"
             missing.append(Missing(path=path, reason=reason, cells=_readers(evidence, path)))
+        elif not outside and (program := _program_before(evidence, use)) is not None:
+            reason = f"a program that cell {program} started may have made it"
+            left_out.append(Missing(path=path, reason=reason, cells=_readers(evidence, path)))
+            continue
         elif outside and hash_file(path) != use.hash:
             changed.append(path)
         elif outside:
@@ -116,7 +122,32 @@ def find_inputs(evidence: Evidence, content: Content, *, fixed: bool) -> Inputs:
         in_place=tuple(in_place),
         changed=tuple(changed),
         missing=tuple(missing),
+        left_out=tuple(left_out),
     )
+
+
+def _program_before(evidence: Evidence, use: Use) -> int | None:
+    """Return the cell whose programs may have made a file that the run read then.
+
+    None where the file is known from before the run: by an earlier run's record, or because it
+    has not been touched since.
+    """
+    if use.role != "read" or use.cell is None or use.path in evidence.known_before:
+        return None
+    starters = [cell.number for cell in evidence.cells if cell.programs]
+    if not starters or starters[0] > use.cell:
+        return None
+    return None if _untouched_since(use, evidence.started_at) else starters[0]
+
+
+def _untouched_since(use: Use, started_at: str) -> bool:
+    """Tell whether a file still is as it was before a run; its second time can't be set at will."""
+    try:
+        found = os.lstat(use.path)
+        started = datetime.fromisoformat(started_at).timestamp()
+    except (OSError, ValueError):
+        return False
+    return max(found.st_mtime, found.st_ctime) < started and hash_file(use.path) == use.hash
 
 
 def changed_meanwhile(evidence: Evidence) -> list[str]:
@@ -148,13 +179,22 @@ def _readers(evidence: Evidence, path: str) -> tuple[int, ...]:
     return tuple(found)
 
 
+def open_at_once(path: str) -> BinaryIO:
+    """Open a file for reading without waiting where it is a pipe that nobody writes.
+
+    Raises:
+        OSError: it can't be opened.
+    """
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+
+
 def hash_file(path: str) -> str | None:
     """Return the ``blake3:…`` hash of a regular file, or None when it can't be read."""
     from blake3 import blake3
 
     hasher = blake3()
     try:
-        with Path(path).open("rb") as stream:
+        with open_at_once(path) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 return None
             while chunk := stream.read(_CHUNK):

@@ -170,7 +170,11 @@ def _refuse_programs(evidence: Evidence) -> None:
     Raises:
         ReproduceRefused: it does.
     """
-    cells = [cell.number for cell in evidence.cells if _PROGRAMS.search(cell.source or "")]
+    cells = [
+        cell.number
+        for cell in evidence.cells
+        if cell.programs or _PROGRAMS.search(cell.source or "")
+    ]
     if cells and not fence.is_available():
         numbers = ", ".join(map(str, cells))
         raise ReproduceRefused(
@@ -253,6 +257,11 @@ def _folders(evidence: Evidence) -> Iterator[str]:
 def _problems(evidence: Evidence, inputs: Inputs, steps: tuple[Step, ...]) -> Iterator[str]:
     for missing in inputs.missing:
         yield f"not in the record: {missing.path} ({missing.reason})"
+    for left in inputs.left_out:
+        yield f"left out, to be made again: {left.path} ({left.reason})"
+    for cell in evidence.cells:
+        if cell.programs:
+            yield f"cell {cell.number} started other programs; what they read is not in the record"
     for path, _ in inputs.in_place:
         yield f"read from its original place: {path}"
     for path in changed_meanwhile(evidence):

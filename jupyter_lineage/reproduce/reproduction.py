@@ -29,6 +29,8 @@ from .environment import (
 )
 from .evidence import Evidence, load
 from .execute import Launch, run_cells
+from .folders import private_folders
+from .originals import changes, state_of
 from .plan import Plan, plan
 from .verdict import Circumstances, judge
 from .workspace import fill, make_folder
@@ -152,6 +154,7 @@ def _reproduce(
     )
     say("starting", 0, 1)
     start_if_needed(database)
+    originals = state_of(planned.evidence, folder)
     with tempfile.TemporaryDirectory(
         prefix="jupyter-lineage-", ignore_cleanup_errors=True
     ) as temporary:
@@ -161,10 +164,11 @@ def _reproduce(
             seconds=seconds,
             progress=lambda done, total: say("cells", done, total),
         )
+    changed = changes(originals)
     say("recording", 0, 1)
     repeated = wait_until_recorded(database, reproduction)
     say("verdict", 0, 1)
-    document = judge(planned.evidence, repeated, _circumstances(prepared, broken))
+    document = judge(planned.evidence, repeated, _circumstances(prepared, broken, changed))
     _store(database, document)
     say("verdict", 1, 1)
     return document
@@ -178,6 +182,7 @@ def _launch(prepared: Prepared, reproduction: str, folder: Path, temporary: Path
         # One that the kernel started would be as fenced in as the kernel is; ours runs already.
         "JUPYTER_LINEAGE_RECORDER": "0",
         "TMPDIR": str(temporary),
+        **private_folders(temporary),
     }
     return Launch(
         python=prepared.interpreter.executable,
@@ -192,17 +197,21 @@ def _launch(prepared: Prepared, reproduction: str, folder: Path, temporary: Path
             "run_name": None,
             "notebook": evidence.notebook,
             "guard": str(folder),
-            "seed_hash": evidence.process.get("hashseed"),
+            "programs": fence.is_available(),
         },
     )
 
 
-def _circumstances(prepared: Prepared, broken: str | None) -> Circumstances:
+def _circumstances(
+    prepared: Prepared, broken: str | None, changed: tuple[str, ...]
+) -> Circumstances:
     planned = prepared.plan
     return Circumstances(
         skipped={step.cell.number: step.skipped for step in planned.steps if step.skipped},
         missing={missing.path: missing.cells for missing in planned.inputs.missing},
+        left_out={one.path: one.cells for one in planned.inputs.left_out},
         broken=broken,
+        changed=changed,
         problems=prepared.problems,
     )
 

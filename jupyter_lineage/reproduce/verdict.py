@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _GOOD = ("identical", "equivalent")
 _TITLE = 120
+_PROGRAMS = "started other programs"
 _IMPORT = re.compile(r"(?m)^\s*(?:from|import)\s")
 _IMPORT_RANDOM = re.compile(r"(?m)^\s*(?:from\s+random\b|import\s+(?:[\w., ]*,\s*)?random\b)")
 
@@ -43,8 +44,12 @@ class Circumstances:
     """Cells of the original that were not run, and why."""
     missing: Mapping[str, Iterable[int]] = field(default_factory=dict)
     """Inputs that could not be had, with the cells that read them."""
+    left_out: Mapping[str, Iterable[int]] = field(default_factory=dict)
+    """Files that programs of the run may have made, not given to it, with their readers."""
     broken: str | None = None
     """Why the cells after the last one that ran did not run."""
+    changed: Sequence[str] = ()
+    """Files of the original run that are not as they were before the reproduction."""
     problems: Sequence[str] = ()
 
 
@@ -70,6 +75,7 @@ def judge(then: Evidence, now: Evidence, known: Circumstances) -> dict[str, Any]
     metrics = judge_metrics(then, now)
     parts: list[Word] = [cell.verdict for cell in cells]
     parts += [part["verdict"] for part in (*files, *metrics)]
+    parts += ["failed"] if known.changed else []
     overall = worst(iter(parts))
     return {
         "schema": 1,
@@ -89,7 +95,7 @@ def judge(then: Evidence, now: Evidence, known: Circumstances) -> dict[str, Any]
         "metrics": metrics,
         "environment": judge_environment(then, now),
         "summary": summary(overall, cells, files, metrics),
-        "problems": list(known.problems),
+        "problems": [*known.changed, *known.problems],
     }
 
 
@@ -120,6 +126,9 @@ class _Court:
         self._folders = (then.cwd, now.cwd)
         self._files = {True: _by_cell(then), False: _by_cell(now)}
         self._missing = {number: path for path, cells in known.missing.items() for number in cells}
+        self._left_out = {
+            number: path for path, cells in known.left_out.items() for number in cells
+        }
         self._sources = _sources(then)
         self._draws_itself = any(_IMPORT_RANDOM.search(cell.source or "") for cell in then.cells)
         self._importers = {use.cell for use in then.uses if use.via == "import"}
@@ -140,6 +149,8 @@ class _Court:
             reason: str | None = f"it read the original's own result {stray}"
         else:
             verdict, reason = self._judge(cell, again)
+        if verdict in _GOOD and again is not None and (cell.programs or again.programs):
+            verdict, reason = "not compared", "; ".join(filter(None, (_PROGRAMS, reason)))
         self._verdicts[cell.number] = verdict
         self._writers.update(dict.fromkeys(cell.names_written, cell.number))
         if again is not None:
@@ -156,6 +167,9 @@ class _Court:
         word = findings.worst
         if word not in _GOOD and cell.number in self._missing:
             return "not compared", f"not in the record: {self._missing[cell.number]}"
+        if word == "failed" and cell.number in self._left_out:
+            left_out = self._left_out[cell.number]
+            return "not compared", f"{left_out} may have been made by a program: {findings.text()}"
         if random and word in _GOOD and self._is_harmless(cell, again):
             drawn = ", ".join(unseeded(cell, again))
             findings.notes.append(f"random numbers drawn meanwhile ({drawn})")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidInput, ReproduceError
 from ..ids import HASH_PREFIX
+from ..probe import places
+from .inputs import open_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +33,8 @@ def make_folder(folder: Path) -> Path:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if places.data_folder() in folder.parents:
+            places.make_private(folder)
         if any(folder.iterdir()):
             raise InvalidInput(
                 f"the folder {folder} is not empty", hint="Name one that is new or empty."
@@ -106,7 +111,9 @@ def _copy(target: Path, content: Content, one: Input) -> None:
 
     hasher = blake3()
     # "x" never writes through a link that somebody put there meanwhile.
-    with Path(one.original).open("rb") as source, target.open("xb") as copy:
+    with open_at_once(one.original) as source, target.open("xb") as copy:
+        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+            raise ReproduceError(f"{one.original} is no regular file any more")
         while chunk := source.read(_CHUNK):
             hasher.update(chunk)
             copy.write(chunk)

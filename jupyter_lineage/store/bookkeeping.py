@@ -37,6 +37,7 @@ class Pending(NamedTuple):
 
 
 _COLUMNS = ", ".join(Pending._fields)
+_KNOWN_READ = "(version_id NOT NULL OR reason NOT NULL) AND op = 'open' AND flags & 3 = 0"
 _STATUS = (
     "(SELECT value FROM run_event WHERE run_id = {} AND kind = 'status' ORDER BY id DESC LIMIT 1)"
 )
@@ -186,14 +187,34 @@ class Bookkeeping:
         )
         return [(row[0], row[1]) for row in found]
 
-    def pending(self, run: int, execution: int | None) -> list[Pending]:
-        """Return the waiting file events of one execution (None: between cells), in their order."""
+    def pending(self, run: int, execution: int | None, *, only_open: bool = False) -> list[Pending]:
+        """Return the waiting file events of one execution (None: between cells), in their order.
+
+        Args:
+            run: the run's key.
+            execution: the execution's key.
+            only_open: leave out reads whose version is known.
+        """
+        which = f" AND NOT ({_KNOWN_READ})" if only_open else ""
         found = self._do(
             f"SELECT {_COLUMNS} FROM pending_file WHERE run_id = ? AND execution_id IS ?"  # noqa: S608
-            " ORDER BY ns, id",
+            f"{which} ORDER BY ns, id",
             (run, execution),
         )
         return [Pending(*row) for row in found]
+
+    def every_pending(self) -> list[Pending]:
+        """Return all waiting file events."""
+        found = self._do(f"SELECT {_COLUMNS} FROM pending_file ORDER BY id")  # noqa: S608
+        return [Pending(*row) for row in found]
+
+    def last_pending(self, run: int, execution: int | None) -> float:
+        """Return when the last waiting file event of one execution was, 0 where none waits."""
+        row = self._do(
+            "SELECT max(at) FROM pending_file WHERE run_id = ? AND execution_id IS ?",
+            (run, execution),
+        ).fetchone()
+        return float(row[0] or 0)
 
     def set_pending(self, id_: int, *, version: int | None, reason: str | None) -> None:
         """Keep the version that a waiting read was found to have, or why there is none."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import NotFound, StoreError
 from ..ids import HASH_PREFIX
+from ..probe.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +28,8 @@ _SAMPLE = 64 * 1024
 _ZSTD = b"\x01"
 _PLAIN = b"\x02"
 _LEVEL = 3
+_UNFINISHED = "new-"
+_ABANDONED_SECONDS = 3600
 
 
 def content_folder(database: Path) -> Path:
@@ -90,7 +94,7 @@ class Content:
         """
 
         def pieces() -> Iterator[bytes]:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 while piece := stream.read(PIECE):
                     yield piece
                     between()
@@ -105,7 +109,7 @@ class Content:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         hasher = blake3()
-        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix="new-")
+        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=_UNFINISHED)
         try:
             with os.fdopen(descriptor, "wb") as out:
                 _write(pieces, out, hasher.update)
@@ -115,6 +119,14 @@ class Content:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+    def sweep(self) -> None:
+        """Remove what writers that were killed have left: unfinished objects older than an hour."""
+        oldest = time.time() - _ABANDONED_SECONDS
+        for path in self.folder.glob(f"{_UNFINISHED}*"):
+            with contextlib.suppress(OSError):
+                if path.lstat().st_mtime < oldest:
+                    path.unlink()
 
     def remove(self, content: str) -> None:
         """Remove the bytes of a hash; nothing when they are not there."""

@@ -13,7 +13,16 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import NotFound, StoreDamaged, StoreError, StoreLocked, StoreNewer
+from ..errors import (
+    NotFound,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreLocked,
+    StoreNewer,
+    StoreRefused,
+)
+from ..probe.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +32,10 @@ SCHEMA_STEPS = ("m001_first_schema",)
 """Names of the migrations this code knows, oldest first (a test compares them with the list)."""
 
 _BUSY_SECONDS = 5.0
+_MAGIC = b"SQLite format 3\0"
+_MARKS = (b"_sqlite_migrations", b"execution_output")
+_SMALLEST = 512
+_LOOKED_THROUGH = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +95,56 @@ def mapped_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if type(error) is not sqlite3.DatabaseError:
             # A broken rule (IntegrityError, …) says something about the row, not about the file.
-            raise StoreError(f"the database {path} refused a change: {error}") from error
+            raise StoreRefused(f"the database {path} refused a change: {error}") from error
         raise StoreDamaged(
-            f"the file {path} is damaged or no lineage database: {error}",
+            f"the database {path} is damaged: {error}",
             hint="Move it away: recording starts a new one; `sqlite3 FILE .recover` may save it.",
         ) from error
+
+
+def is_of_the_database(error: Exception) -> bool:
+    """Tell whether an error is about the whole database, and so everybody's."""
+    if isinstance(error, StoreError):
+        return not isinstance(error, StoreRefused)
+    return type(error) in (sqlite3.DatabaseError, sqlite3.OperationalError)
+
+
+def may_be_ours(path: Path) -> bool:
+    """Tell whether a file that is no sound database may be what is left of one of ours.
+
+    Never asked of a sound one: it opens the file, which ends this process's locks on it. Ours is
+    what has a content folder beside it, and what starts as SQLite's files do and has the names of
+    our migrations in it.
+    """
+    if path.with_name(path.name + ".content").is_dir():
+        return True
+    with contextlib.suppress(OSError), open_regular(path) as stream:
+        start = stream.read(_LOOKED_THROUGH)
+        return start.startswith(_MAGIC) and all(mark in start for mark in _MARKS)
+    return False
+
+
+@contextlib.contextmanager
+def _foreign_told_apart(path: Path) -> Iterator[None]:
+    """Say of a file that was never ours that it is foreign, and not damaged: nobody may move it."""
+    try:
+        yield
+    except StoreDamaged as error:
+        if may_be_ours(path):
+            raise
+        raise _foreign(path, "is damaged or no lineage database") from error
+
+
+def _refuse_scrap(path: Path) -> None:
+    """Refuse a file too short for any database, which SQLite takes for an empty one and fills."""
+    if 0 < path.stat().st_size < _SMALLEST and not may_be_ours(path):
+        raise _foreign(path, "is damaged or no lineage database")
+
+
+def _foreign(path: Path, what: str) -> StoreForeign:
+    return StoreForeign(
+        f"the file {path} {what}", hint="Set JUPYTER_LINEAGE_DATABASE to another file."
+    )
 
 
 def open_reader(path: Path) -> Store:
@@ -94,7 +152,8 @@ def open_reader(path: Path) -> Store:
 
     Raises:
         NotFound: nothing was recorded there yet.
-        StoreDamaged: the file is no database of ours.
+        StoreDamaged: the file is a broken database of ours.
+        StoreForeign: the file is no database of ours.
         StoreNewer: a newer version of this package made it.
     """
     if not path.exists():
@@ -102,7 +161,8 @@ def open_reader(path: Path) -> Store:
             f"nothing is recorded yet: there is no database {path}",
             hint="Run a notebook whose kernel has jupyter_lineage, or try `jupyter lineage demo`.",
         )
-    with mapped_errors(path):
+    with _foreign_told_apart(path), mapped_errors(path):
+        _refuse_scrap(path)
         # A folder that can't be written has no shared-memory file: only immutable reading works.
         immutable = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
         connection = sqlite3.connect(
@@ -128,7 +188,8 @@ def open_writer(path: Path) -> Store:
     file with 0600.
 
     Raises:
-        StoreDamaged: the file is no database of ours.
+        StoreDamaged: the file is a broken database of ours.
+        StoreForeign: the file is no database of ours; nothing about it was changed.
         StoreNewer: a newer version of this package made it.
         StoreError: the folder or the disk does not allow it.
     """
@@ -137,10 +198,13 @@ def open_writer(path: Path) -> Store:
 
         from .migrations import migrations
 
-    with mapped_errors(path):
+    with _foreign_told_apart(path), mapped_errors(path):
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600))
+            if not path.is_file():
+                raise _foreign(path, "is no regular file")
+            _refuse_scrap(path)
         except OSError as error:
             raise StoreError(
                 f"the database {path} can't be opened: {error.strerror}",
@@ -158,10 +222,21 @@ def open_writer(path: Path) -> Store:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA journal_size_limit = 16777216")
             migrations.apply(Database(connection))
+            _make_ours(path)
         except BaseException:
             connection.close()
             raise
     return Store(connection, path)
+
+
+def _make_ours(path: Path) -> None:
+    """Close a database to others, and mark it: by its content folder it is known when damaged."""
+    with contextlib.suppress(OSError):  # a file system without rights
+        path.with_name(path.name + ".content").mkdir(mode=0o700, exist_ok=True)
+        for ending in ("", "-wal", "-shm"):
+            beside = path.with_name(path.name + ending)
+            if beside.exists() and beside.stat().st_mode & 0o077:
+                beside.chmod(0o600)
 
 
 @contextlib.contextmanager
@@ -181,15 +256,13 @@ def _check_schema(
     connection: sqlite3.Connection, path: Path, *, empty_is_fine: bool = False
 ) -> None:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    others = {name for name in tables if not name.startswith(("sqlite_", "_sqlite_migrations"))}
     if not tables and empty_is_fine:
         return
     if "_sqlite_migrations" not in tables:
         if not tables:
             raise NotFound(f"nothing is recorded yet in {path}")
-        raise StoreDamaged(
-            f"the file {path} is a database, but none of ours",
-            hint="Set JUPYTER_LINEAGE_DATABASE to another file.",
-        )
+        raise _foreign(path, "is a database, but none of ours")
     applied = [
         row[0]
         for row in connection.execute(
@@ -197,6 +270,8 @@ def _check_schema(
             " WHERE migration_set = 'jupyter_lineage' ORDER BY id"
         )
     ]
+    if others and not applied:
+        raise _foreign(path, "is a database, but none of ours")
     unknown = [name for name in applied if name not in SCHEMA_STEPS]
     if unknown:
         raise StoreNewer(

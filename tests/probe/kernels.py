@@ -119,7 +119,13 @@ class Kernel:
         return self.records()
 
     def records(self) -> list[dict[str, Any]]:
-        return records(self.home)
+        """Return the records; a cell's end is written a moment after the kernel's answer."""
+        for _ in range(50):
+            found = records(self.home)
+            if len(of(found, "cell_end")) >= len(of(found, "cell")):
+                break
+            time.sleep(0.02)
+        return found
 
     def wait_for(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
         """Return the records once there are ``count`` of ``kind``: some come after the reply."""

@@ -183,13 +183,42 @@ def test_local_modules_are_named_once(shared):
 def test_secrets_are_masked_before_they_reach_the_disk(shared):
     secret = "ghp_" + "a1B2c3D4e5F6" * 3
     code = f"token = '{secret}'\nprint(token)"
-    cell, _, outputs = last_cell(shared, code)
+    cell, end, outputs = last_cell(shared, code)
     assert cell["masked"] == 1
+    assert end["names"]["token"]["digest"] is None
+    assert end["names"]["token"]["reason"] == "holds a secret"
     assert cell["sha256"] == hashlib.sha256(code.encode()).hexdigest()
     assert outputs["masked"] == 1
     raw = json.dumps(shared.records())
     assert secret not in raw
     assert "[redacted:github-token]" in outputs["outputs"][0]["text"]
+
+
+def test_nothing_bound_beside_a_secret_has_a_digest(shared):
+    _, end, _ = last_cell(shared, "plain = connect_with = dict(password='Hunter22xyz')")
+    assert {name: d["digest"] for name, d in end["names"].items()} == {
+        "plain": None,
+        "connect_with": None,
+    }
+    _, end, _ = last_cell(shared, "plain = 1")
+    assert end["names"]["plain"]["digest"].startswith("sha256:")
+
+
+def test_a_real_traceback_and_its_error_hold_no_secret(shared):
+    code = (
+        "password = 'Hunter22xyz'\n"
+        "kind = type('password=\"Hunter22xyz\"', (ValueError,), {})\n"
+        "raise kind('x' * 4085 + ' ghp_' + 'a1B2c3D4e5F6' * 3)"
+    )
+    _, _, coloured = last_cell(shared, "password = 5\n1 / 0")
+    assert "\x1b[" in "".join(coloured["outputs"][0]["traceback"])
+    _, end, outputs = last_cell(shared, code)
+    assert end["status"] == "failed"
+    assert "[redacted:assigned]" in "".join(outputs["outputs"][0]["traceback"])
+    raw = json.dumps([end, outputs])
+    assert "Hunter22xyz" not in raw
+    assert "ghp_a" not in raw
+    assert end["error"]["name"] == 'password="[redacted:assigned]"'
 
 
 def test_a_cell_of_ten_megabytes(shared):
@@ -298,3 +327,19 @@ def test_what_forked_children_print_is_part_of_the_cell(shared):
     _, _, outputs = last_cell(shared, code)
     text = "".join(o["text"] for o in outputs["outputs"])
     assert sorted(text.splitlines()) == ["from the child", "from the parent"]
+
+
+def test_what_track_cuts_is_masked_before(shared):
+    secret = "ghp_" + "a1B2c3D4e5F6" * 3
+    lines = (
+        f"start {'x ' * 240}{secret}",
+        f"stop {'x ' * 240}{secret}",
+        f"tag {'y' * 180}/{secret}",
+    )
+    shared.run("\n".join(f"%track {line}" for line in lines))
+    start, stop, tag = of(shared.records(), "track")[-3:]
+    assert (start["verb"], stop["verb"], tag["verb"]) == ("start", "stop", "tag")
+    assert "ghp_" not in start["name"] + tag["name"]
+    shared.run(f"%track off {'x ' * 490}{secret}")
+    assert "ghp_" not in of(shared.records(), "recording")[-1]["reason"]
+    shared.run("%track on")

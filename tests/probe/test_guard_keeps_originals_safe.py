@@ -123,7 +123,8 @@ def test_native_code_is_refused_too_where_the_shim_is_loaded(guarded):
 
 
 def test_a_guarded_kernel_records_as_any_other(guarded):
-    found = guarded.records()
+    # The last cell's end is written after its answer.
+    found = guarded.wait_for("cell_end", len(of(guarded.records(), "cell")))
     (process,) = [r for r in of(found, "process") if "guard" in r]
     assert process["guard"] == str(guarded.work)
     assert len(of(found, "cell")) == len(of(found, "cell_end"))
@@ -147,3 +148,29 @@ def test_the_temporary_folder_is_gone_afterwards(start, tmp_path):
     assert os.path.isdir(folder)
     kernel.stop()
     assert not os.path.exists(folder)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_program_is_started_where_nothing_would_hold_it(start, tmp_path, level):
+    (tmp_path / "work").mkdir()
+    given = {"guard": str(tmp_path / "work"), "programs": False}
+    kernel = start(hand_over=json.dumps(given), **LEVELS[level])
+    kernel.run("import os, subprocess")
+    for code in ("os.system('touch made')", "subprocess.run(['touch', 'made'])", "!touch made"):
+        reply, messages = kernel.run(code)
+        assert reply["status"] == "error" or "Permission" in str(messages), (code, reply)
+    assert not (tmp_path / "work" / "made").exists()
+    assert "starts no other programs here" in kernel.run("os.system('true')")[0]["evalue"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_folders_descriptor_leads_nowhere_outside(start, tmp_path, level):
+    (tmp_path / "work").mkdir()
+    target = tmp_path / "original.txt"
+    target.write_text("original")
+    given = {"guard": str(tmp_path / "work"), "programs": False}
+    kernel = start(hand_over=json.dumps(given), **LEVELS[level])
+    kernel.run(f"import os\nfolder = os.open({str(tmp_path)!r}, os.O_RDONLY)")
+    code = "os.open('original.txt', os.O_WRONLY | os.O_TRUNC, dir_fd=folder)"
+    assert kernel.run(code)[0]["ename"] == "PermissionError"
+    assert target.read_text() == "original"

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jupyter_lineage.probe.redact import environment_secrets, mask, mask_value
+from jupyter_lineage.probe import namespace
+from jupyter_lineage.probe.outputs import Collector
+from jupyter_lineage.probe.redact import (
+    LIMIT,
+    environment_secrets,
+    is_telling_name,
+    mask,
+    mask_arguments,
+    mask_lines,
+    mask_start,
+    mask_value,
+)
 
 SECRETS = {
     "password = 'hunter2'": "hunter2",
@@ -31,6 +42,17 @@ SECRETS = {
     "hf_" + "aB" * 17: "hf_" + "aB" * 17,
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcDEF": "eyJzdWIiOiIxMjM0NTY3ODkwIn0",
     "'\\nghp_" + "a1" * 18 + "'": "ghp_" + "a1" * 18,
+    'password = """Hunter22xyz"""': "Hunter22xyz",
+    'password = \x1b[33m"Hunter22xyz"\x1b[39m': "Hunter22xyz",
+    'password \x1b[38;5;241m=\x1b[39m \x1b[33m"\x1b[39m\x1b[33mHunter22xyz\x1b[39m\x1b[33m"': (
+        "Hunter22xyz"
+    ),
+    'password = \\x1b[33m"Hunter22xyz"\\x1b[39m': "Hunter22xyz",
+    "\x1b[33mghp_" + "a1" * 18 + "\x1b[39m": "ghp_" + "a1" * 18,
+    "'\\x1b[1;33mghp_" + "a1" * 18 + "\\x1b[0m'": "ghp_" + "a1" * 18,
+    "\x1b[32mBearer abcdefghij1234567890": "abcdefghij1234567890",
+    "\x1b[32mexport MY_TOKEN=\x1b[0mabc123def": "abc123def",
+    "https://host/x?a=b&access_token=abc123def": "abc123def",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIabcd\nEFGH\n-----END RSA PRIVATE KEY-----": "MIIabcd",
 }
 
@@ -51,6 +73,10 @@ BENIGN = [
     "from secrets import token_hex",
     "f(token=token_1, password=password2)",
     "!ls --tokens",
+    "\x1b[32mpassword\x1b[39m = \x1b[33mgetpass\x1b[39m('Password: ')",
+    "f\x1b[33m'password=\"{pw}\"'\x1b[39m and password='\x1b[33m{pw}\x1b[39m'",
+    "https://host/x?next_token=abc123def&token=word",
+    "url = f'https://host/x?token={token}'",
 ]
 
 
@@ -107,6 +133,12 @@ _PIECES = st.sampled_from(
         "\n",
         " ",
         "a1",
+        "\x1b[33m",
+        "\x1b[39m",
+        "\x1b[",
+        "m",
+        "\\x1b[1;31m",
+        "\\033[0m",
     ]
 )
 _TEXTS = st.one_of(st.text(max_size=200), st.lists(_PIECES, max_size=8).map("".join))
@@ -152,6 +184,12 @@ HOSTILE = [
     "[redacted:",
     "hf_",
     "\"'",
+    "\x1b[",
+    "\x1b[33m",
+    "\\x1b[0;",
+    'password = \x1b[33m"',
+    "?token",
+    "&token=a",
 ]
 
 
@@ -169,3 +207,101 @@ def test_hostile_lines_cost_in_proportion_to_their_length(piece):
     # Four times the text: 4 when it is linear, 16 when it is not.
     small, large = cost(25_000), cost(100_000)
     assert large / max(small, 1e-4) < 10
+
+
+IN_JSON = [
+    ({"password": "Hunter22xyz"}, "Hunter22xyz"),
+    ({"a": [{"clientSecret": "abc123DEF"}]}, "abc123DEF"),
+    ({"passwords": 1, "password": ["Hunter22xyz"]}, "Hunter22xyz"),
+    ({"password": 12345678}, "12345678"),
+    ({"ghp_" + "a1" * 18: 1}, "ghp_"),
+]
+
+
+@pytest.mark.parametrize(("value", "secret"), IN_JSON)
+def test_what_stands_under_a_telling_key_and_in_keys_is_masked(value, secret):
+    masked, count = mask_value(value, secrets=[])
+    assert count == 1
+    assert secret not in str(masked)
+    assert mask_value(masked, secrets=[]) == (masked, 0)
+
+
+def test_everyday_json_stays():
+    value = {"token": "word", "pad_token": "abc123DEF", "tokens": ["abc123"], "key": "abc123DEF"}
+    assert mask_value(value, secrets=[]) == (value, 0)
+
+
+def test_a_secret_over_several_texts_is_masked_and_as_many_come_back():
+    key = ["-----BEGIN RSA PRIVATE KEY-----", "MIIabcd", "EFGH\n-----END RSA PRIVATE KEY-----"]
+    masked, count = mask_lines([*key, "after"], secrets=[])
+    assert (count, len(masked)) == (1, 4)
+    assert masked[0] == "[redacted:private-key]"
+    assert "MIIabcd" not in str(masked)
+    masked, _ = mask_lines(["a\nb", "password = ", "'Hunter22xyz'", "end"], secrets=[])
+    assert masked == ["a\nb", "password = ", "'[redacted:assigned]'", "end"]
+
+
+def test_the_start_of_a_text_holds_no_half_secret():
+    text = "x" * 90 + " ghp_" + "a1" * 18
+    assert "ghp_" not in mask_start(text, 110)
+    assert mask_start(text, 110)[:91] == text[:91]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--token=abcdef123456"], ["--token=[redacted:argument]"]),
+        (["--password", "X", "Y"], ["--password", "[redacted:argument]", "Y"]),
+        (["--Session.key=abc"], ["--Session.key=[redacted:argument]"]),
+        (["--api-key", "--quiet"], ["--api-key", "--quiet"]),
+        (["-f", "kernel.json", "--max-token=5", "-c", "x = 1"], None),
+        (["python", "token", "word", "--key-file=a", "--monkey=b"], None),
+    ],
+)
+def test_arguments_of_a_command_line_are_masked(arguments, expected):
+    assert mask_arguments(arguments) == (arguments if expected is None else expected)
+    assert mask_arguments(mask_arguments(arguments)) == mask_arguments(arguments)
+
+
+def shown(kind: str, **content: object) -> str:
+    collector = Collector()
+    collector.add(kind, content)
+    return str(collector.record()["outputs"])
+
+
+def test_the_text_of_an_svg_is_masked_and_a_pictures_bytes_are_not():
+    token = "ghp_" + "a1" * 18
+    assert token not in shown("display_data", data={"image/svg+xml": f"<text>{token}</text>"})
+    assert token in shown("display_data", data={"image/png": token})
+
+
+def test_a_coloured_traceback_is_masked_as_one_text():
+    traceback = ["\x1b[31mE\x1b[39m: password = \x1b[33m", '"Hunter22xyz"\x1b[39m', "end"]
+    text = shown("error", ename="password='Hunter22xyz'", evalue="", traceback=traceback)
+    assert "Hunter22xyz" not in text
+    assert text.count("[redacted:assigned]") == 2
+
+
+@pytest.mark.parametrize("name", ["password", "db_password2", "api_key", "SECRET_KEY_BASE", "pwd"])
+def test_a_telling_name_gets_no_digest(name):
+    names, _ = namespace.changes({}, {name: "Hunter22xyz"}, "")
+    assert names[name] == {
+        "type": "str",
+        "digest": None,
+        "size": None,
+        "reason": "holds a secret",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["key", "keys", "token_counts", "pad_token", "compass", "tokenizer"]
+)
+def test_an_everyday_name_keeps_its_digest(name):
+    assert not is_telling_name(name)
+    names, _ = namespace.changes({}, {name: "abc"}, "")
+    assert names[name]["digest"].startswith("sha256:")
+
+
+def test_a_text_of_the_limit_with_colours_is_masked_in_time():
+    text = ("\x1b[33mpassword = \x1b[39m'{pw}'\n" * LIMIT)[:LIMIT]
+    assert mask(text, secrets=[]) == (text, 0)

@@ -152,7 +152,7 @@ def test_a_database_of_a_newer_version_is_left_alone(kernel, database, processes
 def test_a_damaged_database_is_moved_away_and_recording_goes_on(
     kernel, database, rows, processes, damage
 ):
-    Recorder(database).close()
+    Recorder(database).close()  # leaves the content folder by which the file is known as ours
     database.write_bytes(damage)
     kernel.cell("1")
     recorder = start(database)

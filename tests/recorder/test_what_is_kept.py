@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_lineage.recorder.codestate import code_state
 from jupyter_lineage.recorder.cycle import Recorder
-from jupyter_lineage.recorder.keep import Limits
+from jupyter_lineage.recorder.keep import Limits, holds_secret
 from jupyter_lineage.store.content import Content, content_folder
 
 from .conftest import Rows
@@ -118,3 +120,73 @@ def test_what_does_not_fit_at_all_is_not_kept(kernel, database, rows, work):
     record_read(kernel, recorder, work / "file")
     recorder.close()
     assert [row[1:] for row in kept(rows)] == [(0, "no room for it")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.yaml", b"db:\n  password: Hunter22xyz\n"),
+        ("a.yaml", b"  - token: abc123def  # mine\r\n"),
+        ("a.ini", b"[db]\npassword = Hunter22xyz\n"),
+        ("credentials", b"[default]\naws_secret_access_key = abc/DEF+123456\n"),
+        ("a.properties", b"spring.datasource.password=Hunter22xyz"),
+        ("a.txt", b"Server=db;Password=Hunter22xyz;Encrypt=yes"),
+        ("a.py", b"c = 'Server=db;Pwd=Hunter22xyz;'"),
+        ("a.py", b"get('https://h/x?access_token=abc123def')"),
+        ("a.sh", b'pwd="Hunter22xyz"\n'),
+        ("a.py", b'password = """Hunter22xyz"""\n'),
+        ("latin.py", b"# caf\xe9\npassword = 'Hunter22xyz'\n"),
+        ("far.txt", b"x" * 9000 + b"\0\npassword: Hunter22xyz\n"),
+    ],
+)
+def test_a_secret_as_configuration_writes_it_is_found(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert holds_secret(os.fsencode(path), len(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.py", b"password = get_password\npwd: str\ntoken = settings.token\n"),
+        ("a.js", b"const a=1;password=getPassword;pwd = b;\n"),
+        ("a.yaml", b"password: ${PASSWORD}\ntoken: !vault abc123\nsecret: required\n"),
+        ("a.yaml", b"password_file: /run/secrets/a\npassword: /run/secrets/a\nkey: abcdef1\n"),
+        ("a.ini", b'eos_token = abc123def\nmax_token: 1000000\nPWD="/home/me"\n'),
+        ("a.txt", b"The password: it was changed on Monday.\nToken: see below, please\n"),
+        ("a.csv", b"name,token\nada,word\n"),
+        ("a.bin", b"\0password: Hunter22xyz\n"),
+    ],
+)
+def test_ordinary_files_hold_no_secret(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert not holds_secret(os.fsencode(path), len(content))
+
+
+@pytest.mark.parametrize(
+    ("remote", "kept_remote"),
+    [
+        (
+            "https://h.org/x.git?private_token=abc123def",
+            "https://h.org/x.git?private_token=[redacted:query]",
+        ),
+        ("https://[bad/x.git", "https://[bad/x.git"),
+        ("https://a:abc123def@[bad/x.git", "https://a:[redacted:url-password]@[bad/x.git"),
+    ],
+)
+def test_a_remote_and_a_branch_are_kept_without_secrets(tmp_path, remote, kept_remote):
+    token = "ghp_" + "a1" * 18
+    for command in (["init", "-q", "-b", f"try/{token}"], ["config", "remote.origin.url", remote]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    git = code_state(str(tmp_path))["git"]
+    assert (git["remote"], git["branch"]) == (kept_remote, "try/[redacted:github-token]")
+
+
+@pytest.mark.parametrize(
+    "piece", ["password", "token: ", "a.", "pwd='", ";pwd=", " - ", "token=a "]
+)
+def test_hostile_files_are_looked_at_in_bounded_steps(tmp_path, piece):
+    path = tmp_path / "a.txt"
+    path.write_text(piece * (1_000_000 // len(piece)))
+    assert not holds_secret(os.fsencode(path), path.stat().st_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ def test_programs_that_a_cell_starts_are_held_too(bench, words):
     )
     document = bench.reproduce(run)
     assert kept.read_text() == "keep me"
-    assert words(document)[1:] == ["different", "identical", "identical"], document
+    assert words(document)[1:] == ["different", "not compared", "identical"], document
 
 
 def test_a_run_that_starts_programs_is_refused_where_nothing_holds_them(bench, monkeypatch):
@@ -150,3 +151,44 @@ def test_a_run_without_programs_is_reproduced_where_nothing_would_hold_them(
     run = bench.record("print('hello')")
     monkeypatch.setattr(fence, "is_available", lambda: False)
     assert words(bench.reproduce(run)) == ["identical"]
+
+
+@pytest.mark.skipif(not fence.is_available(), reason="this system has no Landlock")
+@pytest.mark.parametrize("program", ["chmod 400", "touch -d 2001-01-01"])
+def test_rights_and_times_that_a_program_changed_are_said(bench, program):
+    kept = bench.write("outside/kept.txt", "keep me")
+    run = bench.record(
+        f"import os\nprint(open({str(kept)!r}).read())\n"
+        f"if 'reproductions' in os.getcwd(): os.system('{program} {kept}')"
+    )
+    document = bench.reproduce(run)
+    assert document["verdict"] == "failed", document
+    said = f"changed while the reproduction ran: {kept} "
+    assert any(problem.startswith(said) for problem in document["problems"])
+
+
+def test_the_users_caches_and_history_are_not_touched(bench, words):
+    kept = bench.home / "cache" / "mine" / "result.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("first\n")
+    run = bench.record(
+        f"import os\nif 'reproductions' in os.getcwd(): open({str(kept)!r}, 'a').write('more')",
+        "print(1)",
+    )
+    history = bench.home / "ipython" / "profile_default" / "history.sqlite"
+    before = hash_file(str(history))
+    assert before is not None
+    assert words(bench.reproduce(run)) == ["failed", "identical"]
+    assert kept.read_text() == "first\n"
+    assert hash_file(str(history)) == before
+
+
+def test_an_original_that_has_become_a_pipe_is_not_waited_for(bench):
+    data = bench.write("data.csv", "1,2")
+    run = bench.record("print(open('data.csv').read())")
+    bench.forget_bytes()
+    data.unlink()
+    os.mkfifo(data)
+    document = bench.reproduce(run)
+    assert any("data.csv" in problem for problem in document["problems"])
+    assert document["verdict"] != "identical"

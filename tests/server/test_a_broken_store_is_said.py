@@ -31,7 +31,7 @@ def test_without_a_database_the_list_is_empty_and_the_first_run_appears(tmp_path
         assert "newer version" in newer.body["error"]
         assert newer.body["hint"]
         for leftover in server.database.parent.glob("lineage.db*"):
-            leftover.unlink()
+            leftover.rmdir() if leftover.is_dir() else leftover.unlink()
         server.database.write_bytes(b"no database at all, but long enough to be looked at" * 100)
         damaged = server.ask("lineage/api/runs")
         assert damaged.status == 503

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,20 @@ def test_missing_bytes_and_wrong_hashes_are_not_found(content: Content):
 def test_an_empty_file_has_an_object(content: Content):
     content.put_bytes(b"", hash_bytes(b""))
     assert content.read(hash_bytes(b"")) == b""
+
+
+def test_what_killed_writers_left_is_swept_and_what_is_being_written_stays(tmp_path):
+    content = Content(tmp_path)
+    old, new = tmp_path / "new-old", tmp_path / "new-now"
+    for path in (old, new):
+        path.write_bytes(b"part")
+    os.utime(old, (time.time() - 3700,) * 2)
+    content.sweep()
+    assert list(tmp_path.iterdir()) == [new]
+
+
+def test_a_fifo_is_not_kept_and_does_not_hang(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="no regular file"):
+        Content(tmp_path / "kept").put_file(pipe, hash_bytes(b"x"))

@@ -13,6 +13,7 @@ from jupyter_lineage.errors import (
     NotFound,
     StoreDamaged,
     StoreError,
+    StoreForeign,
     StoreLocked,
     StoreNewer,
 )
@@ -50,21 +51,61 @@ def test_an_empty_file_holds_nothing_yet_for_a_reader_and_is_filled_by_a_writer(
     open_reader(path).close()
 
 
-def test_a_text_file_is_damaged(tmp_path):
-    path = tmp_path / "notes.db"
-    path.write_text("these are my notes, " * 100)
+NOTES = b"these are my notes, " * 100
+
+
+@pytest.mark.parametrize("content", [NOTES, b"x", bytes(8192), b"SQLite format 3\0" + NOTES])
+def test_a_file_that_was_never_a_database_of_ours_is_foreign_and_left_alone(tmp_path, content):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    path.chmod(0o644)
     for opening in (open_reader, open_writer):
-        with pytest.raises(StoreDamaged):
+        with pytest.raises(StoreForeign, match=r"notes\.txt"):
             opening(path)
+    assert path.read_bytes() == content
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_somebody_elses_database_is_left_alone(tmp_path):
+@pytest.mark.parametrize("content", [NOTES, bytes(8192), b"SQLite format 3\0"])
+def test_a_broken_file_beside_our_content_folder_is_a_damaged_database(database, content):
+    database.write_bytes(content)
+    for opening in (open_reader, open_writer):
+        with pytest.raises(StoreDamaged, match="is damaged"):
+            opening(database)
+
+
+def test_a_database_of_ours_with_a_broken_page_is_damaged_even_without_its_content(database):
+    database.with_name("lineage.db.content").rmdir()
+    with database.open("r+b") as stream:
+        stream.seek(100)
+        stream.write(bytes([255]) * 16)
+    with pytest.raises(StoreDamaged):
+        open_writer(database)
+
+
+def test_an_existing_database_is_closed_to_others(database):
+    database.chmod(0o644)
+    open_writer(database).close()
+    assert database.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_fifo_in_the_place_of_the_database_is_refused(tmp_path):
+    path = tmp_path / "pipe.db"
+    os.mkfifo(path)
+    with pytest.raises(StoreForeign, match="no regular file"):
+        open_writer(path)
+
+
+@pytest.mark.parametrize("tables", [["invoices"], ["invoices", "_sqlite_migrations"]])
+def test_somebody_elses_database_is_left_alone(tmp_path, tables):
     path = tmp_path / "other.db"
     with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE mine (x)")
+        for table in tables:
+            connection.execute(f"CREATE TABLE {table} (migration_set, name, id)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StoreDamaged, match="none of ours"):
+    with pytest.raises(StoreForeign, match="none of ours"):
         open_writer(path)
     assert path.read_bytes() == before
 

@@ -137,3 +137,19 @@ void note_symlinked(const char *text, int directory, const char *path) {
         scratch_give(room);
     }
 }
+
+/* One record for each execution and way is enough. */
+void note_child(int kind) {
+    static _Atomic int64_t last[CHILD_KINDS];
+    int native, kept = errno;
+    int64_t c = execution(&native);
+    if (c <= 0 || !noting() || atomic_exchange(&last[kind], c) == c) {
+        return;
+    }
+    struct scratch *room = room_for_record();
+    if (room != NULL) {
+        spool_child(room, c);
+        scratch_give(room);
+    }
+    errno = kept;
+}

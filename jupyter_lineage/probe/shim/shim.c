@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#define VERSION "1"
+#define VERSION "2"
 
 struct process lh_process;
 __thread int64_t lh_c __attribute__((tls_model("initial-exec"))) = -1;
@@ -69,6 +69,19 @@ static void follow_context(void) {
     }
 }
 
+/* Another program begins; forks are none: what they do is seen as ours is. */
+static void see_child(const char *event) {
+    static const char *const starts[CHILD_KINDS] = {"subprocess.Popen", "os.system",
+                                                    "os.exec",          "os.posix_spawn",
+                                                    "os.spawn",         "pty.spawn"};
+    for (int kind = 0; kind < CHILD_KINDS; kind++) {
+        if (strcmp(event, starts[kind]) == 0) {
+            follow_context();
+            note_child(kind);
+        }
+    }
+}
+
 /* For every audit event of the interpreter, so nearly all must leave at the first comparison. */
 EXPORT int lh_audit_hook(const char *event, void *arguments, void *data) {
     (void)arguments;
@@ -77,11 +90,15 @@ EXPORT int lh_audit_hook(const char *event, void *arguments, void *data) {
     case 'o': /* open, os.* */
         if ((event[1] == 's' && event[2] == '.') || strcmp(event, "open") == 0) {
             follow_context();
+            see_child(event);
         }
         break;
-    case 's':
+    case 'p': /* pty.spawn */
+    case 's': /* sqlite3.connect, subprocess.Popen */
         if (strcmp(event, "sqlite3.connect") == 0) {
             follow_context();
+        } else {
+            see_child(event);
         }
         break;
     case 'i':

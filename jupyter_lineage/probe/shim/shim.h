@@ -196,6 +196,7 @@ int spool_begin(const char *folder); /* 0 or an errno; writes the header */
 void spool_forked(void);             /* the next record begins a new spool */
 void spool_file(struct scratch *room, const struct fact *fact);
 void spool_refused(struct scratch *room, const char *op, const char *path, size_t length);
+void spool_child(struct scratch *room, int64_t c); /* execution c started another program */
 void spool_lost(int error); /* a record could not be written */
 int64_t spool_lost_total(void);
 
@@ -231,6 +232,9 @@ void note_truncated(const char *path);
 void note_renamed(struct names names, unsigned flags);
 void note_linked(struct names names);
 void note_symlinked(const char *text, int directory, const char *path);
+
+#define CHILD_KINDS 6
+void note_child(int kind); /* another program was started, in one of so many ways */
 
 /* ---- calls.c and entries.c ---- */
 

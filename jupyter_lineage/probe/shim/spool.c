@@ -354,3 +354,18 @@ void spool_refused(struct scratch *room, const char *op, const char *path, size_
     put(&out, "\"}\n");
     write_record(room, &out, fd, spool);
 }
+
+void spool_child(struct scratch *room, int64_t c) {
+    struct spool *spool;
+    struct text out = {room->out, room->out + sizeof room->out};
+    int fd = spool_ready(&spool);
+    if (fd < 0) {
+        spool_lost(-fd);
+        return;
+    }
+    put_start(&out, atomic_fetch_add(&spool->sequence, 1), "child");
+    put(&out, ",\"c\":");
+    put_number(&out, c);
+    put(&out, "}\n");
+    write_record(room, &out, fd, spool);
+}
