@@ -8,22 +8,7 @@ import sys
 from typing import Any
 
 from .redact import mask, mask_arguments
-
-VARIABLES = (
-    "PYTHONHASHSEED",
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "CUDA_VISIBLE_DEVICES",
-    "CUBLAS_WORKSPACE_CONFIG",
-    "TZ",
-    "LANG",
-    "LC_ALL",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
-)
-"""Environment variables that may change a result; no others are recorded or repeated."""
+from .variables import VARIABLES
 
 _LARGEST_HAND_OVER = 64 * 1024
 VSCODE_NOTEBOOK = "__vsc_ipynb_file__"

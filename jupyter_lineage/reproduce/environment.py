@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
-from ..probe.identity import VARIABLES as RECORDED_VARIABLES
+from ..probe.variables import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -129,13 +129,13 @@ def kernel_variables(process: Mapping[str, Any]) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
     recorded = process.get("variables")
     if isinstance(recorded, dict):
-        for name in RECORDED_VARIABLES:
+        for name in VARIABLES:
             if name not in (*_NOT_REPEATED, *_ONLY_ADDED):
                 environment.pop(name, None)
         environment |= {
             name: value
             for name, value in recorded.items()
-            if name in RECORDED_VARIABLES and name not in _NOT_REPEATED and _MASKED not in value
+            if name in VARIABLES and name not in _NOT_REPEATED and _MASKED not in value
         }
     if process.get("hashseed"):
         environment["PYTHONHASHSEED"] = str(process["hashseed"])
