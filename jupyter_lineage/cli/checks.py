@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import os
+import shlex
 import shutil
 import site
 import sys
@@ -72,9 +74,21 @@ def all_findings(database: Path, *, thorough: bool) -> Iterator[Finding]:
     yield _startup_file()
     yield _shim()
     yield _database(database, thorough=thorough)
+    yield from _set_aside(database)
     yield _recorder(database)
     yield _rights(database)
     yield _disk_space(database)
+
+
+def _set_aside(database: Path) -> Iterator[Finding]:
+    """Say what the recorder moved away because it was damaged, until somebody has dealt with it."""
+    for old in sorted(database.parent.glob(f"{glob.escape(database.name)}.corrupt-*")):
+        if not old.name.endswith(("-wal", "-shm")):
+            yield _mend(
+                "set aside",
+                f"a damaged database was moved to {old}; runs that are in it are not shown",
+                f"sqlite3 {shlex.quote(str(old))} .recover may save it; remove it when done",
+            )
 
 
 def _recording() -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import guard, identity, places, say
+from . import guard, identity, places, say, track
 from .wiring import Probe
 
 _ATTRIBUTE = "_jupyter_lineage_probe"
@@ -31,6 +31,7 @@ def load(shell: Any) -> Probe | None:
             hand_over = identity.take_hand_over(connection)
             if places.disabled():
                 _guard_alone(hand_over)
+                track.register_silent(shell, "JUPYTER_LINEAGE_DISABLE switches it off")
                 return None
             probe = Probe(shell, hand_over, connection)
             probe.start()
@@ -40,7 +41,9 @@ def load(shell: Any) -> Probe | None:
             probe.resume()
     except Exception as error:  # noqa: BLE001 - the notebook comes first
         _guard_alone(hand_over)
-        say.once(f"jupyter_lineage is not recording: {type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        track.register_silent(shell, reason)
+        say.once(f"jupyter_lineage is not recording: {reason}")
         return None
     return probe
 

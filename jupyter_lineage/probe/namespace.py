@@ -1,9 +1,9 @@
 """Which names a cell bound, rebound or deleted, and a digest of what they hold now.
 
 A name is compared by the identity of its value. One whose identity is as before counts as well when
-the cell's text may store to it (``x = 1`` again gives the same small integer) and is marked
-``same``. Only identities are kept over the cell, never the values: that would keep alive what the
-cell deletes.
+the cell's text has it, since its value may have been changed in place or bound again (``x = 1``
+gives the same small integer); it is marked ``same``. Only identities are kept over the cell, never
+the values: that would keep alive what the cell deletes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,6 @@ _OF_IPYTHON = re.compile(
     r"|__vsc_ipynb_file__|__session__"
 )
 _NAME = re.compile(r"[^\W\d]\w*")
-_STORED = re.compile(
-    r"([^\W\d]\w*)[ \t]*(?:[-+*/%@&|^:]|//|\*\*|<<|>>)?=(?!=)|\bfor\b([^\n:=]*?)\bin\b"
-)
-_UNCHANGEABLE = frozenset(
-    (type(None), bool, int, float, complex, str, bytes, types.ModuleType, types.FunctionType, type)
-)
 _CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
 Snapshot = dict[str, int]
 
@@ -44,25 +38,16 @@ def snapshot(namespace: Mapping[str, Any]) -> Snapshot:
     return dict(zip(items, map(id, items.values()), strict=True))
 
 
-def _maybe_bound_again(source: str, now: Mapping[str, Any], changed: set[str]) -> frozenset[str]:
-    """Return names whose identity is as before, but which the cell may have bound again.
+def _named_again(source: str, now: Mapping[str, Any], changed: set[str]) -> frozenset[str]:
+    """Return names that the cell's text has and whose identity is as before.
 
-    By patterns, not by parsing: that would cost more than all else here (0.2 ms for 20 lines).
-    Values that nobody can change count when the cell's text has their name at all, others when it
-    stands before an equals sign or is a loop's: an object that was freed can leave its identity to
-    the next one. What really stores is told later, by the recorder.
+    The cell may have bound such a name again or changed its value in place. By a pattern, not by
+    parsing: that would cost more than all else here (0.2 ms for 20 lines). What really stores is
+    told later, by the recorder.
     """
     if len(source) > _LONGEST_SOURCE:
         return frozenset()
-    named = now.keys() & set(_NAME.findall(source))
-    named -= changed
-    objects = {name for name in named if type(now[name]) not in _UNCHANGEABLE}
-    if not objects:
-        return frozenset(named)
-    again: set[str] = set()
-    for single, targets in _STORED.findall(source):
-        again.update(_NAME.findall(targets) if targets else (single,))
-    return frozenset((named - objects) | (objects & again))
+    return frozenset((now.keys() & set(_NAME.findall(source))) - changed)
 
 
 def changes(
@@ -82,7 +67,7 @@ def changes(
     changed = set()
     if identities != before:
         changed = {name for name, known in identities.items() if before.get(name) != known}
-    same = _maybe_bound_again(source, now, changed)
+    same = _named_again(source, now, changed)
     bound = [name for name in now if name in changed or name in same] if changed or same else []
     deleted = [name for name in before.keys() - now.keys() if is_own(name, None)]
     budget = digest.BUDGET

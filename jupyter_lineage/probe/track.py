@@ -239,3 +239,28 @@ def _shown(error: BaseException) -> Exception:
     kind = type(type(error).__name__, (Exception,), {"_render_traceback_": render})
     shown: Exception = kind(*map(str, error.args))
     return shown
+
+
+def register_silent(shell: Any, reason: str) -> None:
+    """Give a kernel that is not recorded a ``%track`` that says so: no notebook breaks over it.
+
+    Args:
+        shell: IPython's shell.
+        reason: why nothing is recorded.
+    """
+
+    def line(_: str) -> None:
+        print(f"Nothing is recorded here: {reason}")  # noqa: T201 - a magic answers in its cell
+
+    def cell(text: str, body: str) -> None:
+        line(text)
+        result = shell.run_cell(body, store_history=False)
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            raise _shown(error) from None
+
+    try:
+        shell.register_magic_function(line, "line", "track")
+        shell.register_magic_function(cell, "cell", "track")
+    except Exception:  # noqa: BLE001, S110 - the notebook comes first
+        pass

@@ -24,6 +24,8 @@ _SVG = frozenset(("image/svg+xml",))
 _BAR = re.compile(r"[^\r\n]*\r(?=[^\r\n]*\d+%\|)")
 _BAR_TIME = re.compile(r"(\|\s*[\d.]+\w?/[\d.]+\w?\s*)\[[^\]]*\]")
 
+_SPAN = r"(?:\d+h )?(?:\d+min )?[\d.]+ ?[nµum]?s"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -60,7 +62,11 @@ RULES = (
     Rule(
         "durations of %time",
         _STREAM,
-        _sub(r"(?m)^(CPU times: |Wall time: |user |sys: ).*$", r"\1DURATION"),
+        _sub(
+            rf"(?m)^(?:CPU times: user {_SPAN}, sys: {_SPAN}(?:, total: {_SPAN})?"
+            rf"|Wall time: {_SPAN})$",
+            "DURATION",
+        ),
     ),
     Rule(
         "durations of %timeit",

@@ -33,7 +33,7 @@ _GOOD = ("identical", "equivalent")
 _TITLE = 120
 _PROGRAMS = "started other programs"
 _IMPORT = re.compile(r"(?m)^\s*(?:from|import)\s")
-_IMPORT_RANDOM = re.compile(r"(?m)^\s*(?:from\s+random\b|import\s+(?:[\w., ]*,\s*)?random\b)")
+_IMPORT_RANDOM = re.compile(r"\b(?:from\s+random\b|import\s+(?:[\w., ]*,\s*)?random\b)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,15 +199,16 @@ class _Court:
     def _is_harmless(self, cell: Cell, again: Cell) -> bool:
         """Tell whether a draw had no effect: libraries draw a name or two when they are imported.
 
-        A local module may have kept what it drew, so importing one is no such case. Python's own
-        state, in a run that never imports ``random`` itself, is drawn from by libraries only.
+        A local module may draw, and may keep what it drew, so a run with one is no such case.
+        Python's own state, in a run that never imports ``random`` itself, is drawn from by
+        libraries only.
         """
         if cell.number in self._importers:
             return False
         if is_all_compared(cell, again):
             return True
         by_import = unseeded(cell, again) == ["random"] and _IMPORT.search(cell.source or "")
-        return bool(by_import) and not self._draws_itself
+        return bool(by_import) and not self._draws_itself and not self._importers
 
     def _blame(self, cell: Cell, findings: Findings) -> tuple[Word, str]:
         """Return the verdict of a cell that differs, with the cell that made it so."""

@@ -138,3 +138,13 @@ def test_events_that_nobody_takes_are_to_mend_and_gone_once_a_recorder_took_them
     take = [sys.executable, "-m", "jupyter_lineage.recorder", "--once", "--database", str(database)]
     subprocess.run(take, check=True, timeout=60)
     assert found("recorder")["text"] == "idle; everything seen is stored"
+
+
+def test_a_database_that_was_set_aside_is_said(lineage, database, history):
+    aside = database.with_name(database.name + ".corrupt-20260101T000000")
+    aside.write_bytes(b"broken")
+    reply = lineage("doctor", "--json")
+    (check,) = [check for check in reply.json["checks"] if check["name"] == "set aside"]
+    assert check["state"] == "mend"
+    assert str(aside) in check["text"]
+    assert reply.status == 1

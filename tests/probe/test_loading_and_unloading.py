@@ -155,3 +155,12 @@ def test_plain_ipython_records_cells_without_outputs(tmp_path):
     assert ends[1]["error"] == {"name": "ZeroDivisionError", "value": "division by zero"}
     assert not of(found, "outputs")
     assert of(found, "end")
+
+
+def test_track_in_a_kernel_that_is_not_recorded_says_so_and_breaks_nothing(start):
+    kernel = start(JUPYTER_LINEAGE_DISABLE="1")
+    assert "Nothing is recorded here" in kernel.text("%track param lr=0.1")
+    said = kernel.text("%%track sweep\nvalue = 6 * 7\nprint(value)")
+    assert "42\n" in said
+    reply, _ = kernel.run("%%track bad\nraise KeyError('k')")
+    assert reply["ename"] == "KeyError"

@@ -115,3 +115,29 @@ def test_a_time_limit_ends_what_would_go_on_for_ever(bench, words):
     document = bench.reproduce(run, seconds=3)
     assert words(document) == ["identical", "failed", "failed"], document
     assert "time limit" in reasons(document)[2]
+
+
+def test_what_a_cell_changes_in_place_is_compared(bench, words):
+    run = bench.record(
+        "import time, json, pandas as pd",
+        "frame, items, same = pd.DataFrame({'a': [1]}), [], [1]",
+        "frame['b'] = time.time_ns()",
+        "items.append(time.time_ns())",
+        "same.append(2)",
+        "other = 'free'",
+    )
+    document = bench.reproduce(run)
+    same, different = "identical", "different"
+    assert words(document) == [same, same, different, different, same, same], document
+
+
+def test_a_draw_beside_an_import_is_no_draw_of_the_import(bench, words):
+    run = bench.record("import os; import random; x = [1, 2, 3, 4, 5, 6, 7, 8]; random.shuffle(x)")
+    document = bench.reproduce(run)
+    assert words(document) == ["different"], document
+    assert "unseeded random state" in reasons(document)[0]
+
+
+def test_a_line_that_only_begins_like_a_duration_is_compared(bench, words):
+    run = bench.record("import os\nprint('user', os.urandom(4).hex(), 'scored')")
+    assert words(bench.reproduce(run)) == ["different"]
