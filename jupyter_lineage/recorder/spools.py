@@ -107,10 +107,13 @@ def list_spools(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def is_unreadable_on(path: Path, offset: int) -> bool:
-    """Tell whether a whole line lies at ``offset``: one that the reader did not want to take."""
+    """Tell whether a whole line lies at ``offset`` that the reader does not want to take.
+
+    The reader is asked again once the line is seen whole: it may have come after the last look.
+    """
     with open_regular(path, follow=False) as stream:
         stream.seek(offset)
         for line in stream:
             if not line.isspace():
-                return line.endswith(b"\n")
+                return line.endswith(b"\n") and next(read_spool(path, offset), None) is None
     return False

@@ -10,6 +10,7 @@ from jupyter_lineage.ids import uuid7
 from jupyter_lineage.probe import places
 from jupyter_lineage.recorder import client
 from jupyter_lineage.recorder.cycle import Recorder
+from jupyter_lineage.recorder.spools import is_unreadable_on
 from jupyter_lineage.store.queries import unpack_outputs
 
 
@@ -272,3 +273,13 @@ def test_a_shim_without_its_kernels_first_record_is_a_run_with_a_gap(make_kernel
     recorder.run_once()
     assert rows("SELECT reason FROM gap") == [("the kernel's first record is missing",)]
     assert rows("SELECT status, capture_level FROM runs") == [("died", "python-only")]
+
+
+def test_a_line_that_came_after_the_last_look_is_no_line_of_a_newer_version(tmp_path):
+    path = tmp_path / "0.spool"
+    path.write_bytes(b'\n{"v":1,"n":1,"type":"process"}\n')
+    assert not is_unreadable_on(path, 0)
+    path.write_bytes(b'\n{"v":2,"n":1,"type":"process"}\n')
+    assert is_unreadable_on(path, 0)
+    path.write_bytes(b'\n{"v":2,"n":1,"ty')
+    assert not is_unreadable_on(path, 0)
