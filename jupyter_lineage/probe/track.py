@@ -68,10 +68,9 @@ class Track:
         """
         self.line(f"start {line}")
         depth = len(self._names)
-        result = self._hooks.shell.run_cell(body, store_history=False)
+        error = _run(self._hooks.shell, body)
         if depth and len(self._names) == depth:
             self.line("stop")
-        error = result.error_before_exec or result.error_in_exec
         if error is not None:
             raise _shown(error) from None
 
@@ -241,6 +240,13 @@ def _shown(error: BaseException) -> Exception:
     return shown
 
 
+def _run(shell: Any, body: str) -> BaseException | None:
+    """Run a magic's cell; return what it raised, which IPython has shown by then."""
+    result = shell.run_cell(body, store_history=False)
+    error: BaseException | None = result.error_before_exec or result.error_in_exec
+    return error
+
+
 def register_silent(shell: Any, reason: str) -> None:
     """Give a kernel that is not recorded a ``%track`` that says so: no notebook breaks over it.
 
@@ -254,8 +260,7 @@ def register_silent(shell: Any, reason: str) -> None:
 
     def cell(text: str, body: str) -> None:
         line(text)
-        result = shell.run_cell(body, store_history=False)
-        error = result.error_before_exec or result.error_in_exec
+        error = _run(shell, body)
         if error is not None:
             raise _shown(error) from None
 

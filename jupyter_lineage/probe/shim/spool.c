@@ -324,15 +324,23 @@ static void write_record(struct scratch *room, struct text *out, int fd, struct 
     }
 }
 
+/* Put a record's first keys; returns the spool's descriptor, negative when the record is lost. */
+static int begin_record(struct spool **spool, struct text *out, const char *type) {
+    int fd = spool_ready(spool);
+    if (fd < 0) {
+        spool_lost(-fd);
+        return fd;
+    }
+    put_start(out, atomic_fetch_add(&(*spool)->sequence, 1), type);
+    return fd;
+}
+
 void spool_file(struct scratch *room, const struct fact *fact) {
     struct spool *spool;
     struct text out = {room->out, room->out + sizeof room->out};
-    int fd = spool_ready(&spool);
-    if (fd < 0) {
-        spool_lost(-fd);
+    int fd = begin_record(&spool, &out, "file");
+    if (fd < 0)
         return;
-    }
-    put_start(&out, atomic_fetch_add(&spool->sequence, 1), "file");
     put_fact(&out, fact);
     write_record(room, &out, fd, spool);
 }
@@ -340,12 +348,9 @@ void spool_file(struct scratch *room, const struct fact *fact) {
 void spool_refused(struct scratch *room, const char *op, const char *path, size_t length) {
     struct spool *spool;
     struct text out = {room->out, room->out + sizeof room->out};
-    int fd = spool_ready(&spool);
-    if (fd < 0) {
-        spool_lost(-fd);
+    int fd = begin_record(&spool, &out, "refused");
+    if (fd < 0)
         return;
-    }
-    put_start(&out, atomic_fetch_add(&spool->sequence, 1), "refused");
     put_text(&out, "op", op);
     put(&out, ",\"c\":");
     put_number(&out, lh_c >= 0 ? lh_c : atomic_load(&lh_active));
@@ -358,12 +363,9 @@ void spool_refused(struct scratch *room, const char *op, const char *path, size_
 void spool_child(struct scratch *room, int64_t c) {
     struct spool *spool;
     struct text out = {room->out, room->out + sizeof room->out};
-    int fd = spool_ready(&spool);
-    if (fd < 0) {
-        spool_lost(-fd);
+    int fd = begin_record(&spool, &out, "child");
+    if (fd < 0)
         return;
-    }
-    put_start(&out, atomic_fetch_add(&spool->sequence, 1), "child");
     put(&out, ",\"c\":");
     put_number(&out, c);
     put(&out, "}\n");
