@@ -1,6 +1,7 @@
-"""Programs that measure the design's budgets, one per budget, each against a bare twin.
+"""Programs that measure the design's budgets, one subject each, against a bare twin.
 
-Every program alternates the two sides in one run, prints what it found as one JSON line (medians,
-their ratio or difference with a 95 % interval, rounds, machine, limit) and exits 1 above its limit.
-``python -m benchmarks`` runs all of them and writes ``benchmarks/results/<date>.jsonl``.
+Every program alternates the two sides within one run and gives for each budget the number of
+rounds, the median ratio or difference, a 95 % interval and whether the budget is held.
+``python -m benchmarks`` runs them, one line per budget, and exits 1 where one is not held;
+``--save`` keeps what they found in ``benchmarks/results/<date>-<name>.json``.
 """

@@ -8,24 +8,24 @@ import time
 from pathlib import Path
 
 from . import report
-from .twins import Twins
+from .twins import Twins, alternate
 
 
 def measure(twins: Twins, rounds: int) -> list[report.Result]:
     """Alternate `python -c pass` with `jupyter-lineage log`, after one kernel was recorded."""
-    kernel = twins.start("probed")
+    kernel = twins.start("recorded")
     kernel.run("x = 1")
     kernel.stop()
     commands = {
         "bare": [sys.executable, "-c", "pass"],
-        "probed": [str(Path(sys.executable).with_name("jupyter-lineage")), "log"],
+        "recorded": [str(Path(sys.executable).with_name("jupyter-lineage")), "log"],
     }
-    seconds: dict[str, list[float]] = {"bare": [], "probed": []}
-    for number in range(rounds + 1):
-        for side, command in commands.items():
-            before = time.perf_counter()
-            subprocess.run(command, env=twins.variables, check=True, capture_output=True)
-            if number:
-                seconds[side].append(time.perf_counter() - before)
-    found = report.compare("cold log", seconds["bare"], seconds["probed"], limit_ms=400)
-    return [found]
+
+    def run(side: str) -> float:
+        before = time.perf_counter()
+        subprocess.run(commands[side], env=twins.variables, check=True, capture_output=True)
+        return (time.perf_counter() - before) * 1000
+
+    bare, logged = alternate(run, rounds)
+    note = f"`python -c pass` takes {report.amount('', bare, unit='ms').median:.0f} ms"
+    return [report.amount("cold log", logged, unit="ms", most=400, note=note)]

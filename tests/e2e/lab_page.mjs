@@ -25,6 +25,35 @@ export async function openPanel(page) {
   }
 }
 
+/** Open a notebook and wait until its kernel answers; keys pressed before that are lost. */
+export async function openNotebook(page, name) {
+  await page.evaluate(async path => {
+    const app = window.jupyterapp;
+    const widget = await app.commands.execute('docmanager:open', { path });
+    await widget.context.ready;
+    await widget.context.sessionContext.ready;
+    await widget.context.sessionContext.session.kernel.info;
+  }, name);
+}
+
+/** Run the cells by keyboard, each after the one before has ended. */
+export async function runCells(page, count) {
+  await page.locator('.jp-Notebook:visible .jp-Cell .cm-content').first().click();
+  for (let number = 1; number <= count; number++) {
+    await page.keyboard.press('Shift+Enter');
+    await page.waitForFunction(
+      wanted => {
+        const prompts = [
+          ...window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-InputArea-prompt')
+        ];
+        return prompts.some(prompt => prompt.textContent.trim() === `[${wanted}]:`);
+      },
+      number,
+      { timeout: LATER }
+    );
+  }
+}
+
 /** Take a picture in the dark and in the light theme: `<name>-dark.png` and `<name>.png`. */
 export async function inBothThemes(page, folder, name) {
   for (const [theme, suffix] of [['JupyterLab Dark', '-dark'], ['JupyterLab Light', '']]) {
@@ -43,6 +72,13 @@ export async function inBothThemes(page, folder, name) {
 /** The run's page in front. */
 export function pageInFront(page) {
   return page.locator('.jp-Lineage-RunPage:visible');
+}
+
+/** The status bar's item about recording, once it says these words. */
+export async function statusThatSays(page, words) {
+  const item = page.locator('.jp-Lineage-StatusItem', { hasText: words });
+  await item.waitFor({ timeout: SOON });
+  return item;
 }
 
 /** Run `scenario` in a browser of its own; on a fault leave a picture and end with status 1. */

@@ -4,39 +4,13 @@
  */
 import { strict as assert } from 'node:assert';
 
-import { inBothThemes, LATER, openLab, openPanel, pageInFront, play, SOON } from './lab_page.mjs';
+import {
+  inBothThemes, LATER, openLab, openNotebook, openPanel, pageInFront, play, runCells, SOON,
+  statusThatSays
+} from './lab_page.mjs';
 
 const told = JSON.parse(process.argv[2]);
 const { notebook, outside, forbidden, results } = told;
-
-/** Open a notebook and wait until its kernel answers; keys pressed before that are lost. */
-async function openNotebook(page, name) {
-  await page.evaluate(async path => {
-    const app = window.jupyterapp;
-    const widget = await app.commands.execute('docmanager:open', { path });
-    await widget.context.ready;
-    await widget.context.sessionContext.ready;
-    await widget.context.sessionContext.session.kernel.info;
-  }, name);
-}
-
-/** Run the cells by keyboard, each after the one before has ended. */
-async function runCells(page, count) {
-  await page.locator('.jp-Notebook:visible .jp-Cell .cm-content').first().click();
-  for (let number = 1; number <= count; number++) {
-    await page.keyboard.press('Shift+Enter');
-    await page.waitForFunction(
-      wanted => {
-        const prompts = [
-          ...window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-InputArea-prompt')
-        ];
-        return prompts.some(prompt => prompt.textContent.trim() === `[${wanted}]:`);
-      },
-      number,
-      { timeout: LATER }
-    );
-  }
-}
 
 function tab(page, name) {
   return pageInFront(page).locator(`[data-tab=${name}]`);
@@ -57,7 +31,7 @@ async function lookAtTheRun(page) {
   const row = page.locator('.jp-Lineage-RunRow', { hasText: notebook }).first();
   await row.waitFor({ timeout: SOON });
   assert.match(await row.innerText(), /Running/, 'the run is shown as running');
-  await page.locator('.jp-Lineage-StatusItem', { hasText: /^Recording$/ }).waitFor({ timeout: SOON });
+  await statusThatSays(page, /^Recording$/);
   await readTheFirstWord(page);
   await inBothThemes(page, results, 'list');
 

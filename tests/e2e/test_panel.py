@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 
 from .lab import HERE, TOKEN, Lab, node, running_lab
 
-RESULTS = HERE / "results"
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 NOTEBOOK = "squares.ipynb"
 OUTSIDE = "outside.ipynb"
@@ -40,31 +38,29 @@ def write_workspace(root: Path, forbidden: Path) -> None:
     write_notebook(root / OUTSIDE, cells)
 
 
-def write_notebook(path: Path, cells: tuple[str, ...]) -> None:
+def write_notebook(path: Path, cells: tuple[str, ...], kernel: str = "python3") -> None:
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in cells],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        metadata={"kernelspec": {"name": kernel, "display_name": kernel}},
     )
     nbformat.write(notebook, path)
 
 
 @pytest.mark.timeout(420)
-def test_a_run_is_seen_live_opened_and_reproduced(tmp_path):
+def test_a_run_is_seen_live_opened_and_reproduced(tmp_path, results):
     driver = node()
-    shutil.rmtree(RESULTS, ignore_errors=True)
-    RESULTS.mkdir()
     with running_lab(tmp_path) as lab:
         forbidden = tmp_path / "elsewhere.txt"
         write_workspace(lab.root, forbidden)
         names = {"notebook": NOTEBOOK, "outside": OUTSIDE, "forbidden": str(forbidden)}
-        play(driver, "scenario.mjs", lab, results=RESULTS, **names)
+        play(driver, "scenario.mjs", lab, results=results, **names)
         assert forbidden.read_text() == "elsewhere"
 
 
 @pytest.mark.timeout(420)
-def test_the_demo_opens_with_its_panel_as_the_picture_in_the_readme_shows(tmp_path):
+def test_the_demo_opens_with_its_panel_as_the_picture_in_the_readme_shows(tmp_path, results):
     driver = node()
-    pictures = PICTURES if os.environ.get(WRITE_PICTURES) else RESULTS
+    pictures = PICTURES if os.environ.get(WRITE_PICTURES) else results
     pictures.mkdir(parents=True, exist_ok=True)
     with running_lab(tmp_path, "--LineageExtension.open_panel=True") as lab:
         subprocess.run(
