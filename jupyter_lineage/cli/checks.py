@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import importlib.util
 import os
 import shlex
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import LineageError, NotFound
 from ..probe import places
 from ..store import open_reader
-from ..store.health import quick_check, schema_step
+from ..store.health import quick_check, schema_step, set_aside
+from ..store.waiting import refused_spools
 from . import output
 
 if TYPE_CHECKING:
@@ -76,19 +76,19 @@ def all_findings(database: Path, *, thorough: bool) -> Iterator[Finding]:
     yield _database(database, thorough=thorough)
     yield from _set_aside(database)
     yield _recorder(database)
+    yield from _refused(database)
     yield _rights(database)
     yield _disk_space(database)
 
 
 def _set_aside(database: Path) -> Iterator[Finding]:
     """Say what the recorder moved away because it was damaged, until somebody has dealt with it."""
-    for old in sorted(database.parent.glob(f"{glob.escape(database.name)}.corrupt-*")):
-        if not old.name.endswith(("-wal", "-shm")):
-            yield _mend(
-                "set aside",
-                f"a damaged database was moved to {old}; runs that are in it are not shown",
-                f"sqlite3 {shlex.quote(str(old))} .recover may save it; remove it when done",
-            )
+    for old in set_aside(database):
+        yield _mend(
+            "set aside",
+            f"a damaged database was moved to {old}; runs that are in it are not shown",
+            f"sqlite3 {shlex.quote(str(old))} .recover may save it; remove it when done",
+        )
 
 
 def _recording() -> Finding:
@@ -182,7 +182,7 @@ def _database(database: Path, *, thorough: bool) -> Finding:
 
 
 def _recorder(database: Path) -> Finding:
-    from ..recorder.client import is_running, wake_and_wait
+    from ..recorder.client import held_up, is_running, wake_and_wait
 
     name = "recorder"
     folder = places.spool_folder(database)
@@ -193,6 +193,9 @@ def _recorder(database: Path) -> Finding:
     except (LineageError, OSError) as error:
         return _mend(name, f"it can't be asked: {error}", f"look at {folder / 'recorder.log'}")
     running = is_running(database)
+    if behind and (trouble := held_up(database)):
+        mend = "mend that; nothing is lost, recording goes on by itself"
+        return _mend(name, f"held up, {behind} events wait: {trouble}", mend)
     if behind and running:
         return _note(name, f"running; {behind} events are still being stored")
     if behind:
@@ -202,6 +205,22 @@ def _recorder(database: Path) -> Finding:
             f"look at {folder / 'recorder.log'} for why it does not start; nothing is lost",
         )
     return _ok(name, f"{'running' if running else 'idle'}; everything seen is stored")
+
+
+def _refused(database: Path) -> Iterator[Finding]:
+    """Say which spools the recorder does not understand; what they hold is in no run."""
+    try:
+        with open_reader(database) as store:
+            spools = refused_spools(store)
+    except LineageError:
+        return  # said by the check of the database
+    if spools:
+        yield _mend(
+            "spools",
+            f"{len(spools)} can't be taken: broken, or written by a newer version "
+            f"({', '.join(spools[:3])} in {places.spool_folder(database).parent.parent})",
+            "pip install -U jupyter_lineage; one that stays after that is broken: remove its file",
+        )
 
 
 def _files_of(database: Path) -> list[Path]:

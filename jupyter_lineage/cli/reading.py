@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from ..errors import LineageError
 from ..probe.places import database_path
 from ..store import Store, open_reader
+from ..store.health import set_aside
+from .output import clean
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+    from pathlib import Path
 
 WAIT_SECONDS = 0.2
+_SAID_SECONDS = 7 * 24 * 3600.0
+"""So long every reading command says that a damaged database was moved away."""
 
 
 def open_store() -> Store:
@@ -25,16 +32,44 @@ def open_store() -> Store:
     from ..recorder.client import wake_and_wait
 
     database = database_path()
+    behind, failed = 0, None
     try:
         behind = wake_and_wait(database, WAIT_SECONDS)
     except (LineageError, OSError) as error:
-        # What is stored can be read all the same.
-        print(f"jupyter lineage: the newest events may be missing: {error}", file=sys.stderr)
-        behind = 0
-    if behind > 0:
-        events = "1 event is" if behind == 1 else f"{behind} events are"
-        print(f"jupyter lineage: {events} still being stored", file=sys.stderr)
-    return open_reader(database)
+        failed = error  # what is stored can be read all the same
+    # Where this fails, its own line says what is wrong with the record as well.
+    store = open_reader(database)
+    for line in _missing(database, behind, failed):
+        print(f"jupyter lineage: {clean(line)}", file=sys.stderr)
+    return store
+
+
+def _missing(database: Path, behind: int, failed: Exception | None) -> Iterator[str]:
+    """Yield what a reader has to know of what is not in the answer: a line each."""
+    if failed is not None:
+        yield f"the newest events may be missing: {failed}"
+    elif behind:
+        from ..recorder.client import held_up
+
+        events = "1 event" if behind == 1 else f"{behind} events"
+        if trouble := held_up(database):
+            yield f"recording is held up, {events} wait: {trouble}"
+        else:
+            yield f"{events} {'is' if behind == 1 else 'are'} still being stored"
+    newest = max((old for old in set_aside(database) if _is_recent(old)), default=None)
+    if newest is not None:
+        yield (
+            f"a damaged database was moved to {newest}: its runs are not shown. "
+            "`jupyter lineage doctor` says how to save them; remove the file to end this line"
+        )
+
+
+def _is_recent(old: Path) -> bool:
+    """Tell whether a file was moved within some days; a rename changes the second time."""
+    try:
+        return old.stat().st_ctime > time.time() - _SAID_SECONDS
+    except OSError:
+        return False
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -155,4 +155,4 @@ def _gap(gap: dict[str, Any]) -> list[str]:
     where = f"cell {gap['execution']}" if gap["execution"] else "between cells"
     times = f" ({gap['count']} times)" if gap["count"] > 1 else ""
     detail = f": {output.clean(gap['detail'])}" if gap["detail"] else ""
-    return [where, f"{output.clean(gap['reason'])}{times}{detail}"]
+    return [where, output.local_time(gap["at"]), f"{output.clean(gap['reason'])}{times}{detail}"]

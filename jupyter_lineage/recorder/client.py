@@ -6,6 +6,7 @@ Imports little: a cold reading command goes through here.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ..probe import places
 from ..probe import wake as waking
 from ..probe.regular import open_regular
 from .spools import folders, list_spools
+from .trouble import trouble_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from ..store.sqlite import Store
 
 _POLL_SECONDS = 0.015
+_FULL_BYTES = 256 * 1024
+"""With less room than this the database can't take what waits."""
 
 
 def wake(database: Path) -> bool:
@@ -73,11 +77,11 @@ def behind(database: Path, store: Store | None = None) -> int:
     for spool, size, folder in found:
         done = taken.get(spool, 0)
         if size > done:
-            waiting += _lines(folder / f"{spool}.spool", done)
+            waiting += _lines(folder / f"{spool}.spool", int(done))
     return waiting
 
 
-def _taken(store: Store) -> tuple[dict[str, int], int]:
+def _taken(store: Store) -> tuple[dict[str, float], int]:
     from ..store.waiting import taken_of_spools, waiting_files
 
     return taken_of_spools(store), waiting_files(store)
@@ -108,6 +112,20 @@ def wake_and_wait(database: Path, seconds: float) -> int:
         time.sleep(_POLL_SECONDS)
         waiting = behind(database)
     return waiting
+
+
+def held_up(database: Path) -> str | None:
+    """Return what keeps waiting events from being stored, None where nothing is known to.
+
+    A recorder that can't even start says nothing, so the disk is looked at here as well.
+    """
+    said = trouble_in(places.spool_folder(database))
+    if said is not None:
+        return said
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(database.parent).free < _FULL_BYTES:
+            return f"the disk of {database.parent} is full. Make room there."
+    return None
 
 
 def hand_in(database: Path, records: Iterable[dict[str, Any]]) -> None:

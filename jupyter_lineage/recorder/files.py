@@ -1,8 +1,9 @@
-"""What the file events of a cell come to: which versions it read, wrote and removed.
+"""Settling the file events of a cell: which versions it read, wrote and removed.
 
-Events wait in ``pending_file``. What was read is hashed at once, since the next cell may change
-it; everything else is settled when its cell has ended and all that was seen until then is taken:
-only then it is known that a file was temporary, or written under another name and renamed.
+Events wait in ``pending_file``; :mod:`.outcome` says what they come to. What was read is hashed at
+once, since the next cell may change it; everything else is settled when its cell has ended and all
+that was seen until then is taken: only then it is known that a file was temporary, or written under
+another name and renamed.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ import json
 import os
 import sqlite3
 import time
-from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote_from_bytes
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import StoreError, StoreRefused
+from ..store.sqlite import is_of_the_database
 from . import overwrites
-from .hashing import CHANGED, NO_FILE, Hashed, Hasher, Signature
+from .hashing import CHANGED, NO_FILE, Hashed, Hasher, signature_of
+from .naming import reading_path, uri_of
 from .openfiles import open_for_writing
+from .outcome import is_read, is_write, may_be_mapped, may_be_unchanged, outcome_of, signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from ..store.append import Append
     from ..store.bookkeeping import Bookkeeping, Pending
     from ..store.sqlite import Store
+    from .hashing import Signature
     from .keep import Keeper, Rules
+    from .outcome import Outcome
     from .overwrites import Overwrites
 
 _TICK_NS = 20_000_000
@@ -39,106 +43,21 @@ _ROUNDING_NS = 2_000
 _QUIET_SECONDS = 2.0
 _NOT_TELLABLE = "something went wrong while it was looked at"
 STILL_OPEN = "still open for writing"
-_ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+_READ_AGAIN_BYTES = 100_000_000
+"""A larger file is taken for unchanged by its signature alone."""
+_HELD_BYTES = 8_000_000
+"""So much of small files is held between hashing and keeping them; others are read again."""
+_BATCH = 200
+"""Facts in one transaction."""
 
 
-def uri_of(path: bytes) -> str:
-    """Return a path's ``file:`` URI, which is exact for names that are no Unicode too."""
-    return "file://" + quote_from_bytes(path)
+class _Found(NamedTuple):
+    """A file that an event is about, by its name now, and what it holds or held."""
 
-
-def reading_path(path: bytes) -> str:
-    """Return a path to be shown: bytes that are no Unicode are spelled out."""
-    return path.decode("utf-8", "backslashreplace")
-
-
-def is_read(event: Pending) -> bool:
-    """Tell whether an event opened a file so that its content was there to be read."""
-    if event.op != "open" or event.flags & _ACCESS == os.O_WRONLY:
-        return False
-    if event.flags & _ACCESS == os.O_RDONLY:
-        return True
-    return not event.flags & os.O_TRUNC and signature(event) is not None and not is_empty(event)
-
-
-def is_write(event: Pending) -> bool:
-    """Tell whether an event opened a file for writing, or wrote it by its name."""
-    if event.op == "open":
-        return event.flags & _ACCESS != os.O_RDONLY
-    return event.op in ("truncate", "wrote")
-
-
-def signature(event: Pending) -> Signature | None:
-    """Return the signature that the file had when it was opened, None where it was not had."""
-    if event.stat is None:
-        return None
-    try:
-        dev, ino, size, mtime, ctime = json.loads(event.stat)
-    except (ValueError, TypeError):
-        return None
-    return (dev, ino, size, mtime, ctime)
-
-
-def is_empty(event: Pending) -> bool:
-    """Tell whether the file was empty when it was opened."""
-    known = signature(event)
-    return known is not None and known[2] == 0
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What one cell's events come to, by path; ``settled`` are the events this is made of."""
-
-    reads: dict[bytes, list[Pending]] = field(default_factory=dict)
-    written: dict[bytes, Pending] = field(default_factory=dict)
-    removed: dict[bytes, Pending] = field(default_factory=dict)
-    settled: list[int] = field(default_factory=list)
-
-
-def outcome_of(events: list[Pending]) -> Outcome:
-    """Follow the events of one cell in their order."""
-    out = Outcome()
-    for event in events:
-        out.settled.append(event.id)
-        if is_read(event):
-            out.reads.setdefault(event.path, []).append(event)
-        if is_write(event):
-            out.written.setdefault(event.path, event)
-            out.removed.pop(event.path, None)
-        elif event.op == "rename" and event.path2 is not None:
-            _rename(out, event, event.path2)
-        elif event.op == "link" and event.path2 is not None:
-            out.written[event.path2] = event
-        elif event.op == "remove":
-            _gone(out, event.path, event)
-    return out
-
-
-def _gone(out: Outcome, path: bytes, event: Pending) -> None:
-    began = out.written.pop(path, None)
-    if began is not None:
-        # Made and removed by the same cell: neither it nor reading it back is worth a word.
-        later = [read for read in out.reads.get(path, []) if read.ns < began.ns]
-        out.reads[path] = later
-    if began is None or began.op != "open" or not began.flags & os.O_EXCL:
-        out.removed[path] = event
-
-
-def _rename(out: Outcome, event: Pending, target: bytes) -> None:
-    if event.path not in out.written:
-        inside = [path for path in out.written if path.startswith(event.path + b"/")]
-        for path in inside:
-            out.written[target + path[len(event.path) :]] = out.written.pop(path)
-        if inside:
-            return
-    if event.path in out.written:
-        began = out.written.pop(event.path)
-        out.reads[event.path] = [r for r in out.reads.get(event.path, []) if r.ns < began.ns]
-        out.written[target] = began._replace(absolute=event.absolute2)
-    else:
-        out.written[target] = event._replace(absolute=event.absolute2)
-        out.removed[event.path] = event
-    out.removed.pop(target, None)
+    role: str
+    path: bytes
+    event: Pending
+    hashed: Hashed
 
 
 class Files:
@@ -175,6 +94,7 @@ class Files:
         self._rules = rules
         self._changes = changes
         self._look = look
+        self._held = 0
 
     def work(self, unsettled: set[int]) -> int:
         """Hash what was read, then settle the cells that have ended; return how many events.
@@ -182,6 +102,7 @@ class Files:
         Args:
             unsettled: executions whose last file events may not all be taken yet.
         """
+        self._rules.look_again()
         groups = self._books.pending_groups()
         for run, execution in groups:
             if (run, execution) in self._changes.fresh:
@@ -231,41 +152,44 @@ class Files:
 
     def _hash_reads(self, events: list[Pending]) -> None:
         written: set[bytes] = set()
-        hashed: list[tuple[Pending, Hashed]] = []
+        found: list[_Found] = []
+        self._held = 0
         for event in events:
             if event.op in ("rename", "link") and event.path2 is not None:
                 written.add(event.path2)
             waits = event.path in written or event.version_id is not None or event.reason
             if is_read(event) and not waits and signature(event) is not None:
                 with self._one(event, reading=True):
-                    found = self._version_read(event)
-                    if found is not NO_FILE:
-                        hashed.append((event, found))
+                    hashed = self._version_read(event)
+                    if hashed is not NO_FILE:
+                        found.append(_Found("read", event.path, event, self._within_room(hashed)))
             if is_write(event):
                 written.add(event.path)
-        if hashed:
+        if found:
             self._look()
-        for event, found in hashed:
-            with self._one(event, reading=True):
-                self._remember(event, self._checked(event.path, event, found))
+        self._store_all(self._kept(found, reading=True), self._remember, reading=True)
 
-    def _remember(self, event: Pending, found: Hashed) -> None:
-        kept = self._keep(event.path, found)
-        with self._store.writing():
-            version = self._add_version(found, kept)
-            self._books.set_pending(event.id, version=version, reason=found.reason)
+    def _remember(self, found: _Found, not_kept: str | None) -> None:
+        version = self._add_version(found.hashed, not_kept)
+        self._books.set_pending(found.event.id, version=version, reason=found.hashed.reason)
 
     def _version_read(self, event: Pending) -> Hashed:
-        if self._rules.rule_for(Path(os.fsdecode(event.path))) == "nothing":
-            return Hashed(None, None, self._rules.reason_for(Path(os.fsdecode(event.path))))
+        if self._rules.rule_for(event.path) == "nothing":
+            return Hashed(None, None, self._rules.reason_for(event.path))
         known = signature(event)
         if known is not None:
             content = self._hasher.known(known)
             if content is not None:
                 return Hashed(content, known[2], None, known)
-            return self._hasher.hash(event.path, lambda now: now == known)
+            found = self._hasher.hash(event.path, lambda now: now == known)
+            return (self._recorded(event.path, known) if found.reason else None) or found
         limit = int(event.at * 1e9) - _TICK_NS
         return self._hasher.hash(event.path, lambda now: max(now[3], now[4]) < limit)
+
+    def _recorded(self, path: bytes, known: Signature) -> Hashed | None:
+        """Return what is in the record of a file that had this signature in this place."""
+        row = self._books.version_with(uri_of(path), json.dumps(known))
+        return None if row is None else Hashed(row[0], row[1], None, known)
 
     def _settle(self, run: int, execution: int | None) -> int:
         over = self._books.status(run) != "running"
@@ -278,39 +202,45 @@ class Files:
         if execution is None and not over and self._books.last_pending(run, execution) > quiet:
             return 0
         out = outcome_of(self._books.pending(run, execution))
-        waiting = self._add_writes(out, end_ns=end_ns, over=over)
-        self._add_reads(out)
+        self._held = 0
+        # What was written is hashed first, since a later cell may change it soon, and stored last,
+        # since what a file held before it was appended to was there first.
+        waiting, writes = self._found_writes(out, end_ns=end_ns, over=over)
+        self._add([*self._found_reads(out), *writes])
         for path, event in out.removed.items():
             with self._one(event), self._store.writing():
                 if self._append.location_key(uri_of(path)) is not None:
-                    self._use("remove", path, event, Hashed(None, None, "removed"), None)
+                    self._use(_Found("remove", path, event, Hashed(None, None, "removed")), None)
         with self._store.writing():
             settled = [id_ for id_ in out.settled if id_ not in waiting]
             self._books.drop_pending(settled)
         return len(settled)
 
-    def _add_reads(self, out: Outcome) -> None:
-        hashed: list[tuple[bytes, Pending, Hashed]] = []
+    def _found_reads(self, out: Outcome) -> list[_Found]:
+        found: list[_Found] = []
         for path, reads in out.reads.items():
             # The audit hook and the shim may both have seen an open, only one with a signature.
             for read in [read for read in reads if read.stat is not None] or reads[:1]:
                 with self._one(read):
-                    hashed.append((path, read, self._found_read(read)))
-        self._add("read", hashed)
+                    hashed = self._within_room(self._found_read(read))
+                    found.append(_Found("read", path, read, hashed))
+        return found
 
     def _found_read(self, read: Pending) -> Hashed:
         if read.version_id is not None:
             content, size = self._books.hash_of(read.version_id)
-            return Hashed(content, size, None)
+            return Hashed(content, size, None, signature(read))
         if read.reason is not None:
             return Hashed(None, None, read.reason)
         return self._version_read(read)
 
-    def _add_writes(self, out: Outcome, *, end_ns: int | None, over: bool) -> set[int]:
-        """Add what was written; return the events of files that are still open for writing."""
+    def _found_writes(
+        self, out: Outcome, *, end_ns: int | None, over: bool
+    ) -> tuple[set[int], list[_Found]]:
+        """Hash what was written; return also the events of files still open for writing."""
         waiting: set[int] = set()
         open_files: dict[int, set[bytes]] = {}
-        hashed: list[tuple[bytes, Pending, Hashed]] = []
+        found: list[_Found] = []
         for path, event in out.written.items():
             if not over and event.pid is not None:
                 if event.pid not in open_files:
@@ -321,25 +251,81 @@ class Files:
                     continue
             late = end_ns is None or event.at * 1e9 > end_ns or event.reason == STILL_OPEN
             with self._one(event):
-                hashed.append((path, event, self._version_written(path, None if late else end_ns)))
-        self._add("write", hashed)
-        return waiting
+                if not self._is_unchanged(path, event):
+                    hashed = self._version_written(path, None if late else end_ns)
+                    found.append(_Found("write", path, event, self._within_room(hashed)))
+        return waiting, found
 
-    def _add(self, role: str, hashed: list[tuple[bytes, Pending, Hashed]]) -> None:
+    def _is_unchanged(self, path: bytes, event: Pending) -> bool:
+        """Tell whether a file that was opened for writing holds what it held then.
+
+        A memory map may change a file and not its times, where these were changed just before or
+        on some file systems: where its hash was known before, the content is looked at again.
+        """
+        known = signature(event)
+        if known is None or not may_be_unchanged(path, event) or _present(path) != known:
+            return False
+        if known[2] > _READ_AGAIN_BYTES or not may_be_mapped(event):
+            return True
+        before = self._hasher.forget(known)
+        return before is None or before == self._hasher.hash(path, lambda now: now == known).content
+
+    def _within_room(self, found: Hashed) -> Hashed:
+        if found.data is None:
+            return found
+        self._held += len(found.data)
+        return found if self._held <= _HELD_BYTES else found._replace(data=None)
+
+    def _add(self, found: list[_Found]) -> None:
         """Add uses, once it is known what other cells did until their files were hashed."""
-        if any(event.version_id is None and found.content for _, event, found in hashed):
+        if any(one.event.version_id is None and one.hashed.content for one in found):
             self._look()
-        for path, event, before in hashed:
-            if before is NO_FILE:
+        self._store_all(self._kept(found), self._add_use)
+
+    def _add_use(self, found: _Found, not_kept: str | None) -> None:
+        remembered = _remembered(found)
+        self._use(found, remembered or self._add_version(found.hashed, not_kept))
+
+    def _kept(
+        self, found: list[_Found], *, reading: bool = False
+    ) -> Iterator[tuple[_Found, str | None]]:
+        """Keep the bytes of what was found; yield it with the reason why they are not kept."""
+        for one in found:
+            if one.hashed is NO_FILE:
                 continue
-            with self._one(event):
-                # What was remembered while its cell ran was checked then.
-                known = event.version_id is not None
-                found = before if known else self._checked(path, event, before)
-                kept = self._keep(path, found)
-                with self._store.writing():
-                    version = self._add_version(found, kept)
-                    self._use(role, path, event, found, version)
+            with self._one(one.event, reading=reading):
+                if _remembered(one):
+                    yield one, None  # it was checked, and kept, while its cell ran
+                    continue
+                hashed = self._checked(one.path, one.event, one.hashed)
+                yield one._replace(hashed=hashed), self._keep(one.path, hashed)
+
+    def _store_all(
+        self,
+        ready: Iterator[tuple[_Found, str | None]],
+        store: Callable[[_Found, str | None], None],
+        *,
+        reading: bool = False,
+    ) -> None:
+        """Store many in few transactions; where one can't be, each gets its own."""
+        while some := list(islice(ready, _BATCH)):
+            if not self._stored_at_once(some, store):
+                for one, not_kept in some:
+                    with self._one(one.event, reading=reading), self._store.writing():
+                        store(one, not_kept)
+
+    def _stored_at_once(
+        self, some: list[tuple[_Found, str | None]], store: Callable[[_Found, str | None], None]
+    ) -> bool:
+        try:
+            with self._store.writing():
+                for one, not_kept in some:
+                    store(one, not_kept)
+        except Exception as error:
+            if is_of_the_database(error):
+                raise
+            return False
+        return True
 
     def _wait(self, path: bytes, event: Pending) -> None:
         if event.reason is None:
@@ -347,8 +333,8 @@ class Files:
                 self._books.hold_pending(event.id, path, reason=STILL_OPEN)
 
     def _version_written(self, path: bytes, end_ns: int | None) -> Hashed:
-        if self._rules.rule_for(Path(os.fsdecode(path))) == "nothing":
-            return Hashed(None, None, self._rules.reason_for(Path(os.fsdecode(path))))
+        if self._rules.rule_for(path) == "nothing":
+            return Hashed(None, None, self._rules.reason_for(path))
         limit = None if end_ns is None else end_ns + _ROUNDING_NS
         return self._hasher.hash(path, lambda now: limit is None or max(now[3], now[4]) <= limit)
 
@@ -359,8 +345,10 @@ class Files:
         known = self._books.version_of(found.content)
         if known is not None and known[1]:
             return None
-        rule = self._rules.rule_for(Path(os.fsdecode(path)))
-        return self._keeper.keep(path, found.content, found.size, rule=rule)
+        if known is not None and known[2] is not None and _present(path) != found.signature:
+            return known[2]
+        rule = self._rules.rule_for(path)
+        return self._keeper.keep(path, found, rule=rule)
 
     def _add_version(self, found: Hashed, not_kept: str | None) -> int | None:
         if found.content is None or found.size is None:
@@ -369,23 +357,36 @@ class Files:
         self._append.content_event(version, at=time.time(), kept=not_kept is None, reason=not_kept)
         return version
 
-    def _use(
-        self, role: str, path: bytes, event: Pending, found: Hashed, version: int | None
-    ) -> None:
+    def _use(self, found: _Found, version: int | None) -> None:
+        event, hashed = found.event, found.hashed
+        certain = hashed.signature and self._hasher.known(hashed.signature) == hashed.content
         self._append.use(
-            role,
-            uri_of(path),
-            reading_path(path),
+            found.role,
+            uri_of(found.path),
+            reading_path(found.path),
             run=event.run_id,
             execution=event.execution_id,
             version=version,
-            reason=None if version is not None else found.reason,
+            reason=None if version is not None else hashed.reason,
             at=event.at,
             ns=event.ns,
-            size=found.size,
+            size=hashed.size,
             via=event.via,
             absolute=event.absolute,
+            signature=json.dumps(hashed.signature) if version is not None and certain else None,
         )
+
+
+def _remembered(found: _Found) -> int | None:
+    """Return the version that was found for a read while its cell still ran."""
+    return found.event.version_id if found.role == "read" else None
+
+
+def _present(path: bytes) -> Signature | None:
+    try:
+        return signature_of(os.stat(path))  # noqa: PTH116 - a path of bytes
+    except OSError:
+        return None
 
 
 def _nanoseconds(timestamp: str) -> int:

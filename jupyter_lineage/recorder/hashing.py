@@ -32,12 +32,14 @@ class Hashed(NamedTuple):
     """What a file holds: ``content`` hash and ``size`` in bytes, or the ``reason`` why not known.
 
     ``reason`` is None exactly when ``content`` is there; both are None for what is no file.
+    ``data`` is what a small file holds: it may be another one by the time its bytes are kept.
     """
 
     content: str | None
     size: int | None
     reason: str | None
     signature: Signature | None = None
+    data: bytes | None = None
 
 
 NO_FILE = Hashed(None, None, None)
@@ -67,6 +69,10 @@ class Hasher:
         """Return the hash of what had this signature, None when that was not hashed here."""
         return self._known.get(signature)
 
+    def forget(self, signature: Signature) -> str | None:
+        """Forget the hash of what had this signature, so that it is read anew, and return it."""
+        return self._known.pop(signature, None)
+
     def hash(self, path: bytes, accept: Callable[[Signature], bool]) -> Hashed:
         """Return the hash of a file.
 
@@ -95,10 +101,10 @@ class Hasher:
         changed = Hashed(None, None, CHANGED)
         if not accept(before):
             return changed
-        content = self._known.get(before)
+        content, data = self._known.get(before), None
         if content is None:
             certain = _wait_for_tick(before)
-            content = self._read(descriptor)
+            content, data = self._read(descriptor)
             if signature_of(os.fstat(descriptor)) != before:
                 return changed
             if certain:
@@ -111,17 +117,20 @@ class Hasher:
             return changed
         if signature_of(now) != before:
             return changed
-        return Hashed(content, before[2], None, before)
+        return Hashed(content, before[2], None, before, data)
 
-    def _read(self, descriptor: int) -> str:
+    def _read(self, descriptor: int) -> tuple[str, bytes | None]:
+        """Return the hash of what is there, and the bytes where they fit into one piece."""
         from blake3 import blake3
 
         hasher = blake3()
+        data: bytes | None = b""
         while piece := os.read(descriptor, PIECE):
+            data = piece if data == b"" else None
             hasher.update(piece)
             if len(piece) == PIECE:
                 self._between()
-        return HASH_PREFIX + str(hasher.hexdigest())
+        return HASH_PREFIX + str(hasher.hexdigest()), data
 
 
 def _wait_for_tick(signature: Signature) -> bool:

@@ -7,11 +7,14 @@ gap and stops nobody else's. File events are only put aside here; :mod:`.files` 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from ..probe.spool_reader import Torn
 from . import dataflow
+from .naming import reading_path, uri_of
+from .outcome import parts
 from .records import check_record, is_path
 from .runs import end_run, stop_tracked
 
@@ -28,9 +31,13 @@ KINDS = ("session", "trial", "tracked", "script", "reproduction")
 _STATUSES = ("completed", "failed", "interrupted")
 STARTED_PROGRAMS = "started other programs: the files they read or wrote are not seen"
 """The reason of the gap in the record of an execution that did."""
+RAN_BEFORE = "cells ran before recording was loaded"
+RAN_UNSEEN = "cells ran while recording was off"
+TURNED_OFF = "recording was turned off by"
+"""How the reason of the gap begins that tells who turned recording off, and in which execution."""
 
 _TWO_PATHS = ("rename", "link")
-_NO_DATA = ("mkdir", "symlink", "repeat")
+_NO_DATA = ("symlink", "repeat")
 _UNUSABLE = (
     *(KeyError, TypeError, ValueError, AttributeError, ArithmeticError),
     *(RecursionError, MemoryError),
@@ -137,7 +144,7 @@ class Ingest:
         self.new_runs.append(run)
         if header.get("unseen"):
             self._append.gap(
-                "cells ran before recording was loaded",
+                RAN_BEFORE,
                 at=header["at"],
                 run=run,
                 count=int(header["unseen"]),
@@ -178,14 +185,20 @@ class Ingest:
             names_written=dataflow.writes(source) | _bound(record),
         )
         self.ended_executions.add(execution)
+        self._modules(spool, record, execution)
+
+    def _modules(self, spool: Spool, record: Record, execution: int) -> None:
+        """Put the sources of local modules aside; a cached one is read without its being opened."""
+        run = self._books.run_of(execution)
+        # Changed after that it may be another version than the one that was imported.
+        at = self._books.start_of(execution)
         for module in record.get("modules") or ():
             if not is_path(module["path"]):
                 detail = f"a module of record {record['n']} of spool {spool.id}"
                 self._append.gap(_UNUSED, at=record["at"], run=spool.run, detail=detail)
                 continue
             read = {"op": "open", "flags": 0, "via": "import", "absolute": False}
-            read |= {"path": module["path"], "at": record["at"], "ns": record["ns"]}
-            run = self._books.run_of(execution)
+            read |= {"path": module["path"], "at": at, "ns": record["ns"]}
             self._books.add_pending(read, run=run, execution=execution, pid=None)
             self._overwrites.see(run, execution, read)
 
@@ -209,13 +222,20 @@ class Ingest:
         elif not is_data:
             return
         execution = self._execution_of(spool, record)
-        stat, owner = record.get("stat"), self._owner(spool, execution)
-        self._books.add_pending(
-            {**record, "stat": None if stat is None else json.dumps(stat)},
-            run=owner,
-            execution=execution,
-            pid=spool.header.get("pid"),
-        )
+        owner = self._owner(spool, execution)
+        if op == "mkdir":
+            name = os.fsencode(path)
+            where = {"run": owner, "execution": execution, "absolute": record.get("absolute", True)}
+            self._append.made_folder(uri_of(name), reading_path(name), record, **where)
+            return
+        for part in parts(record):
+            stat = part.get("stat")
+            self._books.add_pending(
+                {**part, "stat": None if stat is None else json.dumps(stat)},
+                run=owner,
+                execution=execution,
+                pid=spool.header.get("pid"),
+            )
         self._overwrites.see(owner, execution, record)
 
     def _owner(self, spool: Spool, execution: int | None) -> int | None:
@@ -260,11 +280,19 @@ class Ingest:
         )
         if not on:
             self._append.gap(
-                f"recording was turned off by {user or 'somebody'}",
+                f"{TURNED_OFF} {user or 'somebody'}",
                 at=record["at"],
                 run=run,
                 execution=self._execution_of(spool, record),
                 detail=reason,
+            )
+        elif record.get("unseen"):
+            self._append.gap(
+                RAN_UNSEEN,
+                at=record["at"],
+                run=run,
+                detail=f"turned {words}",
+                count=int(record["unseen"]),
             )
 
     def _gap(self, spool: Spool, record: Record) -> None:
@@ -281,8 +309,10 @@ class Ingest:
         execution = self._execution_of(spool, record)
         if execution is None:
             raise KeyError("its cell record is missing")
+        program = record.get("program")
         said = self._do(
-            "SELECT 1 FROM gap WHERE execution_id = ? AND reason = ?", (execution, STARTED_PROGRAMS)
+            "SELECT 1 FROM gap WHERE execution_id = ? AND reason = ? AND detail IS ?",
+            (execution, STARTED_PROGRAMS, program),
         )
         if said.fetchone() is None:
             self._append.gap(
@@ -290,6 +320,7 @@ class Ingest:
                 at=record["at"],
                 run=self._owner(spool, execution),
                 execution=execution,
+                detail=program,
             )
 
     def _reproduction(self, spool: Spool, record: Record) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..store.bookkeeping import Bookkeeping
     from ..store.content import Content
+    from .hashing import Hashed
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -92,16 +93,29 @@ class Rules:
     def __init__(self, broken: Callable[[Path, str], None]) -> None:
         self._broken = broken
         self._files: dict[Path, tuple[tuple[int, int], str | None]] = {}
+        self._folders: dict[str, str] = {}
 
-    def rule_for(self, path: Path) -> str:
+    def look_again(self) -> None:
+        """Have the files looked at anew: until the next call they are taken as they are then."""
+        self._folders.clear()
+
+    def rule_for(self, path: bytes) -> str:
         """Return the rule for a file: that of the nearest ``.lineage.toml`` above it.
 
         Searched up to the home folder for what lies in it, else up to the root.
         """
-        if _CREDENTIALS.search(str(path)):
+        name = os.fsdecode(path)
+        if _CREDENTIALS.search(name):
             return "nothing"
+        folder = os.path.dirname(name)  # noqa: PTH120 - asked for each of thousands of files
+        rule = self._folders.get(folder)
+        if rule is None:
+            rule = self._folders[folder] = self._rule_in(Path(folder))
+        return rule
+
+    def _rule_in(self, first: Path) -> str:
         home = Path.home()
-        for folder in path.parents:
+        for folder in (first, *first.parents):
             rule = self._of(folder / FILE_NAME)
             if rule is not None:
                 return rule
@@ -109,9 +123,9 @@ class Rules:
                 break
         return "small"
 
-    def reason_for(self, path: Path) -> str:
+    def reason_for(self, path: bytes) -> str:
         """Return the words for a file of which not even the hash is recorded."""
-        return "holds credentials" if _CREDENTIALS.search(str(path)) else LEFT_OUT
+        return "holds credentials" if _CREDENTIALS.search(os.fsdecode(path)) else LEFT_OUT
 
     def _of(self, path: Path) -> str | None:
         try:
@@ -158,15 +172,17 @@ class Keeper:
         self._between = between
         self._total: int | None = None
 
-    def keep(self, path: bytes, content: str, size: int, *, rule: str) -> str | None:
+    def keep(self, path: bytes, found: Hashed, *, rule: str) -> str | None:
         """Keep a file's bytes; return None when they are kept, else why not.
 
         Args:
             path: the file.
-            content: its hash.
-            size: in bytes.
+            found: its hash and size, and the bytes themselves where they were held.
             rule: of :data:`RULES`, not ``nothing``.
         """
+        content, size = found.content, found.size
+        if content is None or size is None:
+            return found.reason
         if self._content.has(content):
             return None
         if rule == "hash-only":
@@ -176,9 +192,12 @@ class Keeper:
         if size > self.room():
             return "no room for it"
         try:
-            if holds_secret(path, size):
+            if holds_secret(path, size, found.data):
                 return "holds a secret"
-            self._content.put_file(Path(os.fsdecode(path)), content, between=self._between)
+            if found.data is not None:
+                self._content.put_bytes(found.data, content)
+            else:
+                self._content.put_file(Path(os.fsdecode(path)), content, between=self._between)
         except StoreError:
             return "changed before it could be kept"
         except OSError as error:
@@ -219,16 +238,22 @@ class Keeper:
         self._content.remove(content)
 
 
-def holds_secret(path: bytes, size: int) -> bool:
+def holds_secret(path: bytes, size: int, data: bytes | None = None) -> bool:
     """Tell whether a text file of up to 5 MB has something in it that masking would replace.
+
+    Args:
+        path: the file.
+        size: in bytes.
+        data: what it holds, where that was read already.
 
     Raises:
         OSError: it can't be read.
     """
     if size > _TEXT_LIMIT:
         return False
-    with open_regular(path) as stream:
-        data = stream.read(_TEXT_LIMIT + 1)
+    if data is None:
+        with open_regular(path) as stream:
+            data = stream.read(_TEXT_LIMIT + 1)
     if b"\0" in data[:_BINARY_CHECKED]:
         return False
     try:

@@ -16,6 +16,7 @@ from ..store.sqlite import mapped_errors, may_be_ours
 from .cycle import Recorder
 from .election import Election, send
 from .log import Log
+from .trouble import Trouble
 
 if TYPE_CHECKING:
     import socket
@@ -56,6 +57,7 @@ class Service:
         self._limits = limits
         self.folder = places.spool_folder(database)
         self.log = Log(self.folder / "recorder.log")
+        self._said = Trouble(self.folder)
         self._election = Election(self.folder, version)
         self._recorder: Recorder | None = None
         self._listener: socket.socket | None = None
@@ -107,6 +109,7 @@ class Service:
                     busy = self._work()
             except (StoreNewer, StoreForeign) as error:
                 self.log.say(f"leaving: {error.line()}")
+                self._said.say(error.line())
                 return 2
             except StoreDamaged as error:
                 if not self._begin_anew(error):
@@ -152,6 +155,7 @@ class Service:
             )
             self.log.say(f"the database can be written again after {seconds:.0f} s")
             self._in_trouble_since = None
+        self._said.say("")
         return bool(taken) or self._recorder.is_live
 
     def _between_pieces(self) -> None:
@@ -192,6 +196,7 @@ class Service:
     def _note_trouble(self, error: LineageError) -> None:
         self.log.say(f"waiting: {error.line()}")
         self._trouble = str(error)
+        self._said.say(error.line())
         if self._in_trouble_since is None:
             self._in_trouble_since = time.monotonic()
         if self._recorder is not None and isinstance(error, StoreError):
@@ -210,6 +215,7 @@ class Service:
             self._recorder = None
         if not may_be_ours(self._database):
             self.log.say(f"leaving: {error.line()}")
+            self._said.say(error.line())
             return False
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         aside = self._database.with_name(f"{self._database.name}.corrupt-{stamp}")

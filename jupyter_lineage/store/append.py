@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..ids import hash_bytes, to_bytes
-from .queries import pack_outputs
+from .queries import pack_digests, pack_outputs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -159,7 +159,7 @@ class Append:
                 None if error is None else json.dumps(error),
                 json.dumps(sorted(names_read)),
                 json.dumps(sorted(names_written)),
-                json.dumps(record.get("names") or {}, sort_keys=True),
+                pack_digests(record.get("names") or {}),
                 json.dumps(record.get("random") or {}, sort_keys=True),
             ),
         )
@@ -210,7 +210,7 @@ class Append:
             uri: where, exact.
             path: where, to read.
             facts: ``run``, ``execution``, ``version``, ``reason``, ``at``, ``ns``, ``size``,
-                ``via``, ``absolute``.
+                ``via``, ``absolute``, and ``signature`` (JSON; what surely goes with the version).
 
         Returns:
             Whether it was new.
@@ -238,6 +238,7 @@ class Append:
             reason=facts["reason"],
             via=facts["via"],
             absolute=int(facts["absolute"]),
+            signature=facts.get("signature"),
         )
         if facts["version"] is not None:
             self._do(
@@ -245,6 +246,28 @@ class Append:
                 (facts["run"], role, facts["version"]),
             )
         return True
+
+    def made_folder(
+        self, uri: str, path: str, record: Mapping[str, Any], **facts: int | bool | None
+    ) -> None:
+        """Add that a run made a folder.
+
+        Args:
+            uri: where, exact.
+            path: where, to read.
+            record: its ``file`` record.
+            facts: ``run``, ``execution`` (None between cells) and ``absolute`` (as it was given).
+        """
+        self._add(
+            "made_folder",
+            run_id=facts["run"],
+            execution_id=facts["execution"],
+            uri=uri,
+            path=storable(path),
+            at=timestamp(record["at"]),
+            ns=record["ns"],
+            absolute=int(bool(facts["absolute"])),
+        )
 
     def parameter(
         self, run: int, name: str, value: object, *, execution: int | None, at: float

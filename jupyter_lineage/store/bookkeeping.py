@@ -8,6 +8,7 @@ would lose or double some.
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ _STATUS = (
 )
 
 
+_ENDED_SPOOLS = 1000
+
+
 class Bookkeeping:
     """Reads and changes the recorder's own rows through one connection.
 
@@ -63,9 +67,29 @@ class Bookkeeping:
     def add_spool(self, spool: str, folder: str, *, run: int | None, process: str | None) -> None:
         """Begin to follow a spool."""
         self._do(
-            "INSERT OR IGNORE INTO spool (id, folder, run_id, process) VALUES (?, ?, ?, ?)",
+            "INSERT INTO spool (id, folder, run_id, process) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id, process = excluded.process",
             (spool, folder, run, process),
         )
+
+    def refuse_spool(self, spool: str, folder: str) -> None:
+        """Say that what a spool still holds can't be taken by this recorder."""
+        self._do(
+            "INSERT INTO spool (id, folder, refused) VALUES (?, ?, 1)"
+            " ON CONFLICT (id) DO UPDATE SET refused = 1",
+            (spool, folder),
+        )
+
+    def tidy_spools(self) -> None:
+        """Forget the oldest spools that ended, and which ones an earlier recorder refused.
+
+        Some are remembered for a process that was taken for dead and writes on under that name.
+        """
+        self._do(
+            "DELETE FROM spool WHERE ended = 1 AND rowid <= (SELECT max(rowid) FROM spool) - ?",
+            (_ENDED_SPOOLS,),
+        )
+        self._do("UPDATE spool SET refused = 0 WHERE refused = 1")
 
     def advance(self, spool: str, *, taken: int, last_n: int) -> None:
         """Say how far a spool is read: bytes, and the highest sequence number."""
@@ -128,6 +152,11 @@ class Bookkeeping:
         """Return the run that an execution belongs to."""
         row = self._do("SELECT run_id FROM execution WHERE id = ?", (execution,)).fetchone()
         return int(row[0])
+
+    def start_of(self, execution: int) -> float:
+        """Return when an execution began, in seconds since the epoch."""
+        row = self._do("SELECT started_at FROM execution WHERE id = ?", (execution,)).fetchone()
+        return datetime.fromisoformat(row[0]).timestamp()
 
     def run_facts(self, run: int) -> dict[str, Any]:
         """Return what a child run shares with its parent: place, person, machine."""
@@ -258,6 +287,16 @@ class Bookkeeping:
             (content,),
         ).fetchone()
         return None if row is None else (row[0], None if row[1] is None else bool(row[1]), row[2])
+
+    def version_with(self, uri: str, signature: str) -> tuple[str, int] | None:
+        """Return the hash and size in bytes of what was seen at a place with this signature."""
+        row = self._do(
+            "SELECT v.hash, v.size FROM location l JOIN use u ON u.location_id = l.id"
+            " JOIN file_version v ON v.id = u.version_id"
+            " WHERE l.uri = ? AND u.signature = ? LIMIT 1",
+            (uri, signature),
+        ).fetchone()
+        return None if row is None else (str(row[0]), int(row[1]))
 
     def hash_of(self, version: int) -> tuple[str, int]:
         """Return a version's hash and size in bytes."""

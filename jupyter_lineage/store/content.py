@@ -21,14 +21,13 @@ from ..probe.regular import open_regular
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from zstandard import ZstdCompressionObj
-
 PIECE = 1024 * 1024
 _SAMPLE = 64 * 1024
 _ZSTD = b"\x01"
 _PLAIN = b"\x02"
 _LEVEL = 3
 _UNFINISHED = "new-"
+_DIGITS = frozenset("0123456789abcdef")
 _ABANDONED_SECONDS = 3600
 
 
@@ -49,19 +48,23 @@ class Content:
 
     def path_of(self, content: str) -> Path:
         """Return where the object of a hash lies or would lie."""
+        return Path(self._place(content))
+
+    def _place(self, content: str) -> str:
+        # As text: asked several times for each of thousands of files.
         digits = content.removeprefix(HASH_PREFIX)
-        if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
+        if len(digits) != 64 or not _DIGITS.issuperset(digits):
             raise NotFound(f"{content!r} is no content hash")
-        return self.folder / digits[:2] / f"{digits[2:]}.zst"
+        return f"{self.folder}{os.sep}{digits[:2]}{os.sep}{digits[2:]}.zst"
 
     def has(self, content: str) -> bool:
         """Tell whether the bytes of a hash are kept."""
-        return self.path_of(content).exists()
+        return os.path.exists(self._place(content))  # noqa: PTH110
 
     def stored_bytes(self, content: str) -> int:
         """Return what an object takes on disk in bytes, 0 when it is not kept."""
         try:
-            return self.path_of(content).stat().st_size
+            return os.stat(self._place(content)).st_size  # noqa: PTH116
         except FileNotFoundError:
             return 0
 
@@ -105,20 +108,30 @@ class Content:
     def _put(self, pieces: Iterator[bytes], content: str) -> None:
         from blake3 import blake3
 
-        target = self.path_of(content)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
+        target = self._place(content)
         hasher = blake3()
-        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=_UNFINISHED)
+        descriptor, name = self._new_file()
         try:
             with os.fdopen(descriptor, "wb") as out:
                 _write(pieces, out, hasher.update)
             if HASH_PREFIX + hasher.hexdigest() != content:
                 raise StoreError(f"the bytes are not those of {content}: they changed meanwhile")
-            Path(name).replace(target)
+            _move(name, target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+    def _new_file(self) -> tuple[int, str]:
+        """Return a descriptor and the name of a new file in the folder, which is made if missing.
+
+        Folders are made only when they turn out to be missing: most files find them there.
+        """
+        try:
+            return tempfile.mkstemp(dir=self.folder, prefix=_UNFINISHED)
+        except FileNotFoundError:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            return tempfile.mkstemp(dir=self.folder, prefix=_UNFINISHED)
 
     def sweep(self) -> None:
         """Remove what writers that were killed have left: unfinished objects older than an hour."""
@@ -195,6 +208,14 @@ class Content:
                 raise _damaged(path, content)
 
 
+def _move(name: str, target: str) -> None:
+    try:
+        os.replace(name, target)  # noqa: PTH105 - the name is text
+    except FileNotFoundError:
+        Path(target).parent.mkdir(mode=0o700, exist_ok=True)
+        os.replace(name, target)  # noqa: PTH105
+
+
 def _damaged(path: Path, content: str) -> StoreError:
     return StoreError(
         f"the kept bytes of {content} are damaged ({path})",
@@ -228,16 +249,19 @@ def _write(pieces: Iterator[bytes], out: IO[bytes], update: Callable[[bytes], ob
     from zstandard import ZstdCompressor
 
     compressor = ZstdCompressor(level=_LEVEL)
-    packing: ZstdCompressionObj | None = None
-    for number, piece in enumerate(pieces):
+    first = next(pieces, b"")
+    update(first)
+    sample = first[:_SAMPLE]
+    packed = compressor.compress(sample)
+    is_packed = len(packed) < len(sample)
+    out.write(_ZSTD if is_packed else _PLAIN)
+    if len(first) < PIECE and len(sample) == len(first):
+        out.write(packed if is_packed else first)  # a small file: that was all
+        return
+    packing = compressor.compressobj() if is_packed else None
+    out.write(first if packing is None else packing.compress(first))
+    for piece in pieces:
         update(piece)
-        if not number:
-            sample = piece[:_SAMPLE]
-            if len(compressor.compress(sample)) < len(sample):
-                packing = compressor.compressobj()
-            out.write(_PLAIN if packing is None else _ZSTD)
         out.write(piece if packing is None else packing.compress(piece))
     if packing is not None:
         out.write(packing.flush())
-    elif not out.tell():
-        out.write(_PLAIN)

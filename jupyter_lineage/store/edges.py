@@ -166,19 +166,24 @@ def hashes_like(store: Store, beginning: str, *, limit: int = 3) -> list[str]:
     """Return hashes that begin with ``beginning`` (``blake3:`` and some digits)."""
     found = rows(
         store,
-        "SELECT hash FROM file_version WHERE hash >= ?1 AND hash < ?2 ORDER BY hash LIMIT ?3",
+        "SELECT hash FROM file_version WHERE hash >= ? AND hash < ? ORDER BY hash LIMIT ?",
         (beginning, beginning + "g", limit),  # the letter after the last digit
     )
     return [row["hash"] for row in found]
+
+
+LAST_PART = "lower(replace(path, rtrim(path, replace(path, '/', '')), ''))"
+"""What follows the last slash of a path, in small letters: the expression of an index."""
 
 
 def locations_like(store: Store, ending: str, *, limit: int = 20) -> list[str]:
     """Return URIs of locations whose path is ``ending`` or ends with ``/`` and it."""
     found = rows(
         store,
-        "SELECT uri FROM location WHERE path = ?1 OR path LIKE ?2 ESCAPE '\\'"
-        " ORDER BY uri LIMIT ?3",
-        (ending, "%/" + _escaped(ending), limit),
+        # The first condition is for the index; a database from before it is looked through.
+        f"SELECT uri FROM location WHERE {LAST_PART} = lower(?1)"  # noqa: S608 - a constant
+        " AND (path = ?2 OR path LIKE ?3 ESCAPE '\\') ORDER BY uri LIMIT ?4",
+        (ending.rpartition("/")[2], ending, "%/" + _escaped(ending), limit),
     )
     return [row["uri"] for row in found]
 

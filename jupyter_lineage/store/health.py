@@ -1,12 +1,15 @@
-"""Is the database sound? Asked by ``jupyter lineage doctor`` alone."""
+"""Is the database sound, and was an earlier one not? Asked by ``jupyter lineage doctor``."""
 
 from __future__ import annotations
 
+import glob
 from typing import TYPE_CHECKING
 
 from .queries import rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .sqlite import Store
 
 
@@ -24,3 +27,9 @@ def schema_step(store: Store) -> str:
     """Return the name of the newest migration that the database has."""
     statement = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'jupyter_lineage'"
     return str(rows(store, f"{statement} ORDER BY id DESC LIMIT 1")[0]["name"])
+
+
+def set_aside(database: Path) -> list[Path]:
+    """Return the damaged databases that the recorder has moved away from here, oldest first."""
+    found = database.parent.glob(f"{glob.escape(database.name)}.corrupt-*")
+    return sorted(old for old in found if not old.name.endswith(("-wal", "-shm")))

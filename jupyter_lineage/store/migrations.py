@@ -2,8 +2,8 @@
 
 Tables hold facts and are only appended to; what changes (status, tags, notes) is the latest row
 of ``run_event``. Ids that leave the database are UUIDv7 (16 bytes in ``uid``); joins use integers.
-``spool``, ``pending_file`` and ``cell_number`` are the recorder's bookkeeping, the only tables
-whose rows are updated or deleted. The documented product is the views.
+``spool``, ``pending_file``, ``cell_number`` and ``change`` are the recorder's bookkeeping, the only
+tables whose rows are updated or deleted. The documented product is the views.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlite_utils import Migrations
+
+from .edges import LAST_PART
+from .queries import ID_ENDING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -309,3 +312,41 @@ def m001_first_schema(db: Database) -> None:
     """Runs, executions, files and their uses, environments, code, gaps, reproductions."""
     _script(db, _TABLES)
     _script(db, _VIEWS)
+
+
+_SECOND = f"""
+ALTER TABLE use ADD COLUMN signature TEXT;
+ALTER TABLE spool ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+
+CREATE INDEX location_name ON location({LAST_PART});
+CREATE INDEX run_ending ON run({ID_ENDING});
+
+CREATE TABLE made_folder (
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES run(id),
+  execution_id INTEGER REFERENCES execution(id),
+  uri TEXT NOT NULL,
+  path TEXT NOT NULL,
+  at TEXT NOT NULL,
+  ns INTEGER NOT NULL,
+  absolute INTEGER NOT NULL
+) STRICT;
+CREATE INDEX made_folder_run ON made_folder(run_id, ns);
+
+CREATE TABLE change (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  number INTEGER NOT NULL
+) STRICT;
+INSERT INTO change (id, number)
+SELECT 1, (SELECT count(*) FROM execution_end) + (SELECT count(*) FROM execution_output)
+  + (SELECT coalesce(max(id), 0) FROM run_event) + (SELECT coalesce(max(id), 0) FROM use)
+  + (SELECT coalesce(max(id), 0) FROM execution) + (SELECT coalesce(max(id), 0) FROM metric)
+  + (SELECT coalesce(max(id), 0) FROM parameter) + (SELECT coalesce(max(id), 0) FROM gap)
+  + (SELECT count(*) FROM reproduction);
+"""  # noqa: S608 - only constants of this module
+
+
+@migrations()
+def m002_signatures_folders_changes(db: Database) -> None:
+    """The signature of a version that was met, folders made, names of files, a change number."""
+    _script(db, _SECOND)

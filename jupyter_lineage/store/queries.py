@@ -6,6 +6,7 @@ it in :mod:`.recorded`.
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+_ID_DIGITS = 32
+_INDEXED_BYTES = 4
+ID_ENDING = f"substr(uid, -{_INDEXED_BYTES})"
+"""The end of a run's id, by which people are shown it: the expression of an index."""
 _LATEST_STATUS = """
 (SELECT max(x.id) FROM run_event x WHERE x.run_id = r.id AND x.kind = 'status')"""
 
@@ -44,20 +49,10 @@ def marks(count: int) -> str:
 
 
 def change_number(store: Store) -> int:
-    """Return a number that grows with every fact that is stored."""
-    row = rows(
-        store,
-        "SELECT (SELECT coalesce(max(id), 0) FROM run_event)"
-        " + (SELECT coalesce(max(id), 0) FROM execution)"
-        " + (SELECT count(*) FROM execution_end)"
-        " + (SELECT count(*) FROM execution_output)"
-        " + (SELECT coalesce(max(id), 0) FROM use)"
-        " + (SELECT coalesce(max(id), 0) FROM metric)"
-        " + (SELECT coalesce(max(id), 0) FROM parameter)"
-        " + (SELECT coalesce(max(id), 0) FROM gap)"
-        " + (SELECT count(*) FROM reproduction)",
-    )[0]
-    return int(row[0])
+    """Return a number that grows with whatever is stored; 0 before the recorder has migrated."""
+    if not rows(store, "SELECT 1 FROM sqlite_master WHERE name = 'change'"):
+        return 0
+    return int(rows(store, "SELECT number FROM change")[0][0])
 
 
 def find_run(store: Store, text: str) -> str:
@@ -82,17 +77,31 @@ def find_run(store: Store, text: str) -> str:
         raise NotFound(f"there is no run {text!r}", hint="`jupyter lineage log` lists the runs.")
     if len(digits) < 4:
         raise InvalidInput(f"{text!r} is too short for a run id", hint="Give 4 characters or more.")
-    found = rows(
-        store,
-        "SELECT uid FROM run WHERE lower(hex(uid)) LIKE ? OR lower(hex(uid)) LIKE ? LIMIT 4",
-        (digits + "%", "%" + digits),
-    )
+    found = _beginning_with(store, digits) or _ending_in(store, digits)
     if not found:
         raise NotFound(f"there is no run {text!r}", hint="`jupyter lineage log` lists the runs.")
     if len(found) > 1:
         names = ", ".join(from_bytes(row["uid"]) for row in found[:3])
         raise InvalidInput(f"{text!r} names several runs: {names} …", hint="Give more characters.")
     return from_bytes(found[0]["uid"])
+
+
+def _beginning_with(store: Store, digits: str) -> list[sqlite3.Row]:
+    """Return up to 4 runs whose ids begin so; answered by the index of ``uid``."""
+    if len(digits) > _ID_DIGITS:
+        return []
+    first, last = (bytes.fromhex(digits.ljust(_ID_DIGITS, filler)) for filler in "0f")
+    return rows(store, "SELECT uid FROM run WHERE uid BETWEEN ? AND ? LIMIT 4", (first, last))
+
+
+def _ending_in(store: Store, digits: str) -> list[sqlite3.Row]:
+    """Return up to 4 runs whose ids end so; only a short ending looks through all of them."""
+    condition = "substr(hex(uid), ?) = ?"
+    values: list[object] = [-len(digits), digits.upper()]
+    if len(digits) >= 2 * _INDEXED_BYTES:
+        condition += f" AND {ID_ENDING} = ?"
+        values.append(bytes.fromhex(digits[-2 * _INDEXED_BYTES :]))
+    return rows(store, f"SELECT uid FROM run WHERE {condition} LIMIT 4", values)  # noqa: S608
 
 
 def run_key(store: Store, run_id: str) -> int:
@@ -318,6 +327,26 @@ def pack_outputs(outputs: list[Document]) -> bytes:
 def unpack_outputs(packed: bytes) -> list[Document]:
     """Return what :func:`pack_outputs` was given."""
     return list(json.loads(zlib.decompress(packed).decode("utf-8", "surrogatepass")))
+
+
+def pack_digests(digests: Document) -> str:
+    """Return the digests of a cell's values as the database keeps them.
+
+    They are most of what a cell takes: deflated it is less than half. As text, for the column is.
+    """
+    packed = zlib.compress(json.dumps(digests, sort_keys=True).encode("utf-8", "surrogatepass"))
+    return _PACKED + base64.b85encode(packed).decode()
+
+
+def unpack_digests(packed: str) -> Document:
+    """Return what :func:`pack_digests` was given; plain JSON, as it once was kept, as it is."""
+    text: str | bytes = packed
+    if packed.startswith(_PACKED):
+        text = zlib.decompress(base64.b85decode(packed[len(_PACKED) :]))
+    return dict(json.loads(text))
+
+
+_PACKED = "z:"
 
 
 def reproductions_of(store: Store, run_id: str) -> list[Document]:

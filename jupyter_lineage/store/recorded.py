@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .queries import document_of, metric_value, rows, run_key, unpack_outputs
+from .queries import document_of, metric_value, rows, run_key, unpack_digests, unpack_outputs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -60,6 +60,33 @@ def recorded_run(store: Store, run_id: str) -> dict[str, Any]:
     }
 
 
+def made_folders(store: Store, run_id: str) -> list[dict[str, Any]] | None:
+    """Return the folders that a run made, in the order in which it made them.
+
+    Args:
+        store: an open store.
+        run_id: a full id.
+
+    Returns:
+        Dictionaries with ``path``, ``uri``, ``execution`` (its number, None between cells), ``ns``
+        (comparable with that of uses) and ``absolute``; None where the database is older than
+        this fact, so that nothing is known of it.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    key = run_key(store, run_id)
+    if not rows(store, "SELECT 1 FROM sqlite_master WHERE name = 'made_folder'"):
+        return None
+    found = rows(store, _MADE_FOLDERS, (key,))
+    return [{**dict(row), "absolute": bool(row["absolute"])} for row in found]
+
+
+_MADE_FOLDERS = """
+SELECT f.path, f.uri, e.number AS execution, f.ns, f.absolute
+FROM made_folder f LEFT JOIN execution e ON e.id = f.execution_id
+WHERE f.run_id = ? ORDER BY f.ns, f.id"""
+
 _EXECUTIONS = """
 SELECT e.*, s.text, s.hash AS source_hash, d.status, d.ended_at, d.seconds, d.error, d.names_read,
   d.names_written, d.digests, d.random, o.hash AS outputs_hash, o.capped_sha256, o.outputs,
@@ -95,7 +122,7 @@ def _execution(row: sqlite3.Row) -> dict[str, Any]:
         "error": json.loads(row["error"]) if row["error"] else None,
         "names_read": json.loads(row["names_read"] or "[]"),
         "names_written": json.loads(row["names_written"] or "[]"),
-        "digests": json.loads(row["digests"] or "{}"),
+        "digests": unpack_digests(row["digests"] or "{}"),
         "random": json.loads(row["random"] or "{}"),
         "outputs_hash": row["outputs_hash"],
         "capped_sha256": row["capped_sha256"],

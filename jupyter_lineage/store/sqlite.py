@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import sys
 from dataclasses import dataclass
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMA_STEPS = ("m001_first_schema",)
+SCHEMA_STEPS = ("m001_first_schema", "m002_signatures_folders_changes")
 """Names of the migrations this code knows, oldest first (a test compares them with the list)."""
 
 _BUSY_SECONDS = 5.0
 _MAGIC = b"SQLite format 3\0"
 _MARKS = (b"_sqlite_migrations", b"execution_output")
 _SMALLEST = 512
+_SHARED_BYTES = 64 * 1024
 _LOOKED_THROUGH = 16 * 1024 * 1024
 
 
@@ -60,11 +62,13 @@ class Store:
         """Run the block in one immediate transaction; an error rolls all of it back.
 
         Immediate, because a deferred transaction that reads first and writes later fails at
-        once when another writer was faster, without using the busy timeout.
+        once when another writer was faster, without using the busy timeout. Each counts as a
+        change (:func:`.queries.change_number`), in the same transaction.
         """
         with mapped_errors(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
+                self.connection.execute("UPDATE change SET number = number + 1")
                 yield self.connection
             except BaseException:
                 self.connection.rollback()
@@ -163,8 +167,7 @@ def open_reader(path: Path) -> Store:
         )
     with _foreign_told_apart(path), mapped_errors(path):
         _refuse_scrap(path)
-        # A folder that can't be written has no shared-memory file: only immutable reading works.
-        immutable = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
+        immutable = "" if _shared_memory_can_be(path) else "&immutable=1"
         connection = sqlite3.connect(
             f"{path.as_uri()}?mode=ro{immutable}",
             uri=True,
@@ -179,6 +182,19 @@ def open_reader(path: Path) -> Store:
             connection.close()
             raise
     return Store(connection, path)
+
+
+def _shared_memory_can_be(path: Path) -> bool:
+    """Tell whether SQLite has or can make the file that readers and the writer share.
+
+    Without it, in a folder that can't be written or on a full disk, only immutable reading works.
+    """
+    if not os.access(path.parent, os.W_OK):
+        return False
+    shared, log = (path.with_name(path.name + ending) for ending in ("-shm", "-wal"))
+    if shared.exists() or (log.exists() and log.stat().st_size):
+        return True
+    return shutil.disk_usage(path.parent).free >= _SHARED_BYTES
 
 
 def open_writer(path: Path) -> Store:

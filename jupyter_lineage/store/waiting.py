@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from .queries import rows
@@ -10,10 +11,20 @@ if TYPE_CHECKING:
     from .sqlite import Store
 
 
-def taken_of_spools(store: Store) -> dict[str, int]:
-    """Return how many bytes of each spool that is not read whole are taken, by the spool's id."""
-    found = rows(store, "SELECT id, taken FROM spool WHERE ended = 0")
-    return {row["id"]: row["taken"] for row in found}
+def taken_of_spools(store: Store) -> dict[str, float]:
+    """Return how many bytes of each spool that is not read whole are taken, by the spool's id.
+
+    Of one that holds what the recorder can't take, all that it could take is: infinity.
+    """
+    found = rows(store, "SELECT * FROM spool WHERE ended = 0")
+    known = found and "refused" in found[0].keys()  # noqa: SIM118 - a database row is no mapping
+    return {row["id"]: math.inf if known and row["refused"] else row["taken"] for row in found}
+
+
+def refused_spools(store: Store) -> list[str]:
+    """Return the ids of spools of which something can't be taken: broken, or of a newer version."""
+    found = rows(store, "SELECT * FROM spool WHERE ended = 0")
+    return [row["id"] for row in found if "refused" in row.keys() and row["refused"]]  # noqa: SIM118
 
 
 def waiting_files(store: Store) -> int:

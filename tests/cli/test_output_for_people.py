@@ -35,6 +35,12 @@ def test_log_filters(lineage, history):
     assert lineage("log", "--status", "died").out == "No run matches.\n"
 
 
+def test_show_says_when_something_was_missed(lineage, history):
+    missed = [line for line in lineage("show", history.train).out.splitlines() if "disk" in line]
+    (gap,) = lineage("show", history.train, "--json").json["gaps"]
+    assert output.local_time(gap["at"]) in missed[0]
+
+
 def test_show_has_all_sections(lineage, history):
     page = lineage("show", history.train[-8:]).out
     for words in (

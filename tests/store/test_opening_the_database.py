@@ -141,7 +141,7 @@ def test_a_failed_block_leaves_nothing_behind(database):
 
 
 READ_AS_NOBODY = """
-import os, pathlib, sys
+import os, pathlib, sys, urllib.parse  # Path.as_uri imports the last one late
 from jupyter_lineage.store import open_reader
 from jupyter_lineage.store import queries
 os.setgid(65534); os.setuid(65534)
