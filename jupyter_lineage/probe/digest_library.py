@@ -8,25 +8,25 @@ theirs is none.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .digest import Hasher, NoDigest, instance_dict, type_name
+from .digest_hasher import TOO_LARGE, Handler, Hasher, NoDigest
+from .digest_reading import instance_dict, type_name
 
-_Handler = Callable[[Hasher, Any], None]
-_MOST_COLUMNS = 1024
-_known: dict[type, _Handler | None] = {}
+MOST_COLUMNS = 1024
+_COPIED = 64 * 1024  # bytes of an array that are copied faster than asked for in place
+_known: dict[type, Handler | None] = {}
 
 
-def handler(kind: type) -> _Handler | None:
+def handler(kind: type) -> Handler | None:
     """Return how values of exactly this type are fed, or None where it is not one of theirs."""
     if kind not in _known:
         _known[kind] = _find(kind)
     return _known[kind]
 
 
-def _find(kind: type) -> _Handler | None:
+def _find(kind: type) -> Handler | None:
     name = type_name(kind)
     package = name.partition(".")[0]
     if package == "sklearn":
@@ -39,6 +39,8 @@ def _find(kind: type) -> _Handler | None:
             return _array
         if kind in set(getattr(numpy, "sctypeDict", {}).values()):
             return _scalar
+        if kind is getattr(numpy, "ufunc", None):
+            return lambda hasher, value: hasher.text("ufunc", value.__name__)
         if issubclass(kind, numpy.dtype):
             return lambda hasher, value: hasher.text("dtype", _dtype(value))
         return _RANDOM.get(name)
@@ -65,11 +67,18 @@ def _array(hasher: Hasher, value: Any) -> None:
         for name in dtype.names:
             hasher.feed(value[name])
     elif dtype.hasobject or dtype.kind not in "biufcSUmMV":
-        _objects(hasher, value.ravel().tolist())
+        feed_objects(hasher, value.ravel().tolist())
     else:
         if value.nbytes > hasher.budget:
-            raise NoDigest("too large")
-        hasher.raw("data", value.tobytes())
+            raise NoDigest(TOO_LARGE)
+        hasher.raw("data", value.tobytes() if value.nbytes < _COPIED else _bytes_of(value))
+
+
+def _bytes_of(value: Any) -> bytes | memoryview:
+    """Return an array's bytes in the order of its indices, without a copy where they lie so."""
+    if not value.flags.c_contiguous:
+        return bytes(value.tobytes())
+    return memoryview(value.reshape(-1).view("u1"))
 
 
 def _scalar(hasher: Hasher, value: Any) -> None:
@@ -79,7 +88,7 @@ def _scalar(hasher: Hasher, value: Any) -> None:
     hasher.raw("data", value.tobytes())
 
 
-def _objects(hasher: Hasher, values: list[Any]) -> None:
+def feed_objects(hasher: Hasher, values: list[Any]) -> None:
     """Feed a list that is mostly text: what is missing apart, the texts in bulk."""
     kinds = set(map(type, values))
     if str not in kinds or len(kinds) == 1:
@@ -128,8 +137,8 @@ def _extension(hasher: Hasher, values: Any) -> None:
         hasher.feed(bool(values.ordered))
         return
     if 16 * len(values) > hasher.budget:
-        raise NoDigest("too large")
-    _objects(hasher, values.tolist())
+        raise NoDigest(TOO_LARGE)
+    feed_objects(hasher, values.tolist())
 
 
 def _series(hasher: Hasher, value: Any) -> None:
@@ -141,14 +150,20 @@ def _series(hasher: Hasher, value: Any) -> None:
 
 def _frame(hasher: Hasher, value: Any) -> None:
     count = value.shape[1]
-    if count > _MOST_COLUMNS:
-        raise NoDigest("too large")
+    blocks = getattr(value._mgr, "blocks", ())
+    if count > MOST_COLUMNS or _size(blocks) > hasher.budget:
+        raise NoDigest(TOO_LARGE)
     hasher.items("frame", list(value.shape))
     hasher.feed(value.columns)
     hasher.feed(value.index)
     column = getattr(value._mgr, "iget_values", None)
     for number in range(count):
         _column(hasher, column(number) if column else value.iloc[:, number]._values)
+
+
+def _size(blocks: Any) -> int:
+    """Return how many bytes the arrays of a frame take; of texts only where they lie."""
+    return sum(int(getattr(block.values, "nbytes", 0)) for block in blocks)
 
 
 def _index(hasher: Hasher, value: Any) -> None:
@@ -172,7 +187,7 @@ def _missing(name: str, hasher: Hasher, _: Any) -> None:
     hasher.text("missing", name)
 
 
-def _text(tag: str) -> _Handler:
+def _text(tag: str) -> Handler:
     return lambda hasher, value: hasher.text(tag, str(value))
 
 
@@ -180,7 +195,7 @@ def _timestamp(hasher: Hasher, value: Any) -> None:
     hasher.text("timestamp", f"{value.value} {value.tz}")
 
 
-_PANDAS: dict[str, _Handler] = {
+_PANDAS: dict[str, Handler] = {
     "DataFrame": _frame,
     "Series": _series,
     "Index": _index,
@@ -211,13 +226,13 @@ def _state(hasher: Hasher, state: dict[str, Any]) -> None:
     hasher.feed(state)
 
 
-_RANDOM: dict[str, _Handler] = {
+_RANDOM: dict[str, Handler] = {
     "numpy.random._generator.Generator": _generator,
     "numpy.random.mtrand.RandomState": _random_state,
 }
 
 
-def _sklearn(kind: type, name: str) -> _Handler | None:
+def _sklearn(kind: type, name: str) -> Handler | None:
     module = sys.modules.get(name.rpartition(".")[0])
     if getattr(module, kind.__name__, None) is not kind:
         return None

@@ -7,12 +7,16 @@ Whatever fails here, the notebook goes on and nothing is printed into a cell: th
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from . import guard, identity, places, say, track
+from .switch import counted
 from .wiring import Probe
 
 _ATTRIBUTE = "_jupyter_lineage_probe"
+_EXTENSION = "jupyter_lineage"
+_DISABLED = "JUPYTER_LINEAGE_DISABLE switches it off"
 
 
 def load(shell: Any) -> Probe | None:
@@ -31,14 +35,15 @@ def load(shell: Any) -> Probe | None:
             hand_over = identity.take_hand_over(connection)
             if places.disabled():
                 _guard_alone(hand_over)
-                track.register_silent(shell, "JUPYTER_LINEAGE_DISABLE switches it off")
+                track.register_silent(shell, _DISABLED)
+                _say_disabled(shell)
                 return None
             probe = Probe(shell, hand_over, connection)
             probe.start()
             setattr(shell, _ATTRIBUTE, probe)
             _introduce(probe)
         elif not probe.running:
-            probe.resume()
+            _say_unseen(probe.resume())
     except Exception as error:  # noqa: BLE001 - the notebook comes first
         _guard_alone(hand_over)
         reason = f"{type(error).__name__}: {error}"
@@ -49,12 +54,14 @@ def load(shell: Any) -> Probe | None:
 
 
 def unload(shell: Any) -> None:
-    """Stop recording in the kernel of ``shell`` and take every hook out."""
+    """Stop recording in the kernel of ``shell`` and take the hooks out."""
     probe: Probe | None = getattr(shell, _ATTRIBUTE, None)
     if probe is None or not probe.running:
         return
     try:
         probe.stop()
+        if probe.running:  # a reproduction, in which each cell begins as the original's did
+            _before_the_next_cell(shell, shell.extension_manager.loaded.add)
     except Exception as error:  # noqa: BLE001 - the notebook comes first
         say.once(f"jupyter_lineage was not unloaded whole: {type(error).__name__}: {error}")
 
@@ -66,13 +73,36 @@ def _guard_alone(hand_over: dict[str, Any]) -> None:
         guard.install(str(folder), str(places.spool_root()), None)
 
 
-def _introduce(probe: Probe) -> None:
-    """Tell the cell that loaded us what it will not find, and a new user what is going on."""
-    if probe.unseen:
-        cells = "1 execution" if probe.unseen == 1 else f"{probe.unseen} executions"
+def _say_unseen(number: int) -> None:
+    if number:
+        verb = "is" if number == 1 else "are"
         print(  # noqa: T201 - %load_ext answers in its cell
-            f"jupyter_lineage records from the next cell on; {cells} up to here are unseen."
+            "jupyter_lineage records from the next cell on; "
+            f"{counted(number)} up to here {verb} unseen."
         )
+
+
+def _say_disabled(shell: Any) -> None:
+    """Say it to a cell that loads us, and have IPython let the next such cell come to us too."""
+    if getattr(shell.displayhook, "exec_result", None) is not None:
+        print(f"jupyter_lineage records nothing: {_DISABLED}.")  # noqa: T201 - %load_ext answers
+
+    _before_the_next_cell(shell, shell.extension_manager.loaded.discard)
+
+
+def _before_the_next_cell(shell: Any, change: Callable[[str], object]) -> None:
+    """Change which extensions IPython takes for loaded; right now it would not let us."""
+
+    def once(*_: Any) -> None:
+        change(_EXTENSION)
+        shell.events.unregister("pre_run_cell", once)
+
+    shell.events.register("pre_run_cell", once)
+
+
+def _introduce(probe: Probe) -> None:
+    """Tell the cell that loaded us what it missed, and a new user what is going on."""
+    _say_unseen(probe.unseen)
     marker = places.data_folder() / "noticed"
     try:
         os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

@@ -7,6 +7,7 @@ where a thread's execution changed, and ``set_recording``.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -96,12 +97,22 @@ _EVENTS = frozenset(
 )
 
 
-CHILDREN = frozenset(
-    ["subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "pty.spawn"]
-)
-"""Audit events of another program's start; a fork is none: what it does is seen as ours is."""
+CHILDREN = {
+    "subprocess.Popen": 0,
+    "os.system": None,
+    "os.exec": 0,
+    "os.posix_spawn": 0,
+    "os.spawn": 1,
+    "pty.spawn": None,
+}
+"""Audit events of another program's start, and which argument names it, where one does.
 
-_SEEN = _EVENTS | CHILDREN
+A fork is none: what it does is seen as ours is.
+"""
+
+_SEEN = _EVENTS | CHILDREN.keys()
+_SYSTEM = ("/usr/", "/bin/", "/sbin/", "/opt/")
+_PLAIN = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 
 class AuditFiles:
@@ -116,7 +127,8 @@ class AuditFiles:
         write: takes a ``file`` record's fields and the execution's id.
         ignored: which paths are no data.
         failed: called when the hook itself went wrong.
-        child: takes the id of an execution that started another program.
+        child: takes the id of an execution that started another program, and the program's name
+            where it is plain and of the system.
     """
 
     def __init__(
@@ -125,11 +137,11 @@ class AuditFiles:
         ignored: Ignored,
         failed: Callable[[BaseException], None],
         *,
-        child: Callable[[str], None],
+        child: Callable[[str, str | None], None],
     ) -> None:
         self._write = write
         self._child = child
-        self._started: set[tuple[str, str]] = set()
+        self._started: set[tuple[str, str, str | None]] = set()
         self._ignored = ignored
         self._failed = failed
         self._on = True
@@ -173,7 +185,7 @@ class AuditFiles:
 
     def _see(self, event: str, args: tuple[Any, ...]) -> None:
         if event in CHILDREN:
-            self._starts(event)
+            self._starts(event, args)
         elif event == "open":
             self._opened(args[0], args[2] or 0)
         elif event == "sqlite3.connect":
@@ -193,11 +205,12 @@ class AuditFiles:
             if path and missing == (event == "os.mkdir"):
                 self._changed(event[3:], path)
 
-    def _starts(self, event: str) -> None:
-        execution = context.current.get()
-        if execution is not None and (execution.uid, event) not in self._started:
-            self._started.add((execution.uid, event))
-            self._child(execution.uid)
+    def _starts(self, event: str, args: tuple[Any, ...]) -> None:
+        execution, position = context.current.get(), CHILDREN[event]
+        program = None if position is None else _plain_name(args[position])
+        if execution is not None and (execution.uid, event, program) not in self._started:
+            self._started.add((execution.uid, event, program))
+            self._child(execution.uid, program)
 
     def _opened(self, name: Any, flags: int) -> None:
         path = self._path(name, -1)
@@ -214,13 +227,13 @@ class AuditFiles:
             self._seen[key] += 1
             return
         self._seen[key] = 0
-        read = access == os.O_RDONLY
+        emptied = flags & os.O_TRUNC
         fields = {
             "op": "open",
             "path": path[0],
             "flags": flags,
             "absolute": path[1],
-            "stat": _signature(status) if read and status else None,
+            "stat": None if emptied else _signature(status),
         }
         self._write({**fields, "via": "python", "thread": "python"}, uid)
 
@@ -252,6 +265,13 @@ class AuditFiles:
         except OSError:
             return None  # the working folder was removed: nothing relative can be opened
         return os.path.normpath(os.path.join(base, text)), False
+
+
+def _plain_name(program: Any) -> str | None:
+    if not isinstance(program, str) or ("/" in program and not program.startswith(_SYSTEM)):
+        return None
+    name = program.rpartition("/")[2]
+    return name if _PLAIN.fullmatch(name) else None
 
 
 def _would_open(path: str, flags: int) -> os.stat_result | bool | None:

@@ -3,8 +3,11 @@
 Python's audit hook refuses what Python itself would do; the shim, where it is loaded, refuses the
 same of native code. What the kernel needs to run stays allowed: our spool, Jupyter's folder for
 running kernels, a temporary folder of the kernel's own, and the caches and settings that its
-environment names, which a reproduction has of its own. Programs that a cell starts are held by the
-system or, where it can't, not started.
+environment names, which a reproduction has of its own. Of the devices only those are allowed that
+keep nothing. Shared memory is one folder for all programs: a reproduction has one of its own where
+the system gives it one; elsewhere what is in it at the start stays as it is, and new entries bear
+names that the usual libraries give. Programs that a cell starts are held by the system or, where it
+can't, not started.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .devices import devices
 from .files import CHILDREN
 from .scope import is_under
 
@@ -26,7 +30,11 @@ if TYPE_CHECKING:
 
 _CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OWN_FOLDERS = ("XDG_CACHE_HOME", "IPYTHONDIR", "MPLCONFIGDIR")
-_DEVICES = ("/dev", "/proc/self", "/sys/fs/cgroup")
+_OWN_STATE = "/proc/self"
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - what is in it is looked after
+_PRIVATE = "jupyter-lineage"  # how reproduce.fence names a shared memory that it made
+_SHARED = ("sem.", "psm_", "wnsm_", "torch_", "loky-", "joblib_memmapping_folder_", "pymp-")
+_MOUNT_POINT = 4  # of the fields of /proc/self/mountinfo; the last but one is what is mounted
 _busy = threading.local()
 _installed: list[Guard] = []
 
@@ -47,8 +55,25 @@ def allowed_folders(folder: str, spool_folder: str, temporary: str) -> tuple[str
     found += [os.environ[name] for name in _OWN_FOLDERS if os.environ.get(name)]
     if runtime:
         found.append(os.path.join(runtime, "jupyter"))
-    found += _DEVICES
+    found += [*devices(), _OWN_STATE]
+    if memory_is_private():
+        found.append(_SHARED_MEMORY)
     return tuple(dict.fromkeys(os.path.realpath(path) for path in found))
+
+
+def memory_is_private() -> bool:
+    """Tell whether this process has a shared memory of its own, apart from other programs'."""
+    place = os.path.realpath(_SHARED_MEMORY)
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as stream:
+            mounts = [line.split() for line in stream]
+    except OSError:
+        return False
+    # The last of those that lie upon each other is the one that is seen.
+    found = [
+        mount for mount in mounts if len(mount) > _MOUNT_POINT and mount[_MOUNT_POINT] == place
+    ]
+    return bool(found) and found[-1][-2] == _PRIVATE
 
 
 class Guard:
@@ -68,6 +93,8 @@ class Guard:
         self.allowed = allowed
         self.programs = programs
         self.alone = alone
+        self._memory = os.path.realpath(_SHARED_MEMORY)
+        self._others = frozenset(_names_in(self._memory))
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
         """Refuse a call that would change something outside.
@@ -92,12 +119,27 @@ class Guard:
                 13, "a reproduction can't see where os.open() with a relative path leads", args[0]
             )
         for path in paths:
-            if not any(is_under(path, prefix) for prefix in self.allowed):
+            if not self._is_own(path):
                 raise PermissionError(
                     13,
                     f"a reproduction changes nothing outside of its own folder {self.folder}",
                     path,
                 )
+
+    def _is_own(self, path: str) -> bool:
+        if any(is_under(path, prefix) for prefix in self.allowed):
+            return True
+        if not is_under(path, self._memory):
+            return False
+        name = path[len(self._memory) :].strip(os.sep).partition(os.sep)[0]
+        return name.startswith(_SHARED) and name not in self._others
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def install(folder: str, spool_folder: str, shim: Shim | None, *, programs: bool = True) -> Guard:

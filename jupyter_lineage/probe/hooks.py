@@ -11,7 +11,6 @@ import _signal  # type: ignore[import-not-found]  # the public one turns results
 import _thread
 import asyncio
 import hashlib
-import os
 import signal
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from . import context, namespace, randomness, redact, say
 from .context import Execution
 from .identity import VSCODE_NOTEBOOK, working_folder
+from .switch import executions
 from .uuid7 import uuid7
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ class Hooks:
         self.spool = spool
         self.outputs: Outputs | None = None
         self.recording = True
+        self.off_since = 0
+        """How many executions there were when recording was turned off."""
         self.children: list[str] = []
         """Child runs that ``%track start`` opened, outermost first."""
         self.notebook: str | None = None
@@ -128,9 +130,11 @@ class Hooks:
         self._nested: dict[int, Any] = {}
         self._idle: dict[str, str] = {}
         self._ended: dict[str, tuple[_Open, dict[str, Any]]] = {}
+        self._when_idle: list[Callable[[], None]] = []
         self._failures = 0
         self._failing = False
         self._random: dict[str, str] = {}
+        self._again = namespace.Again()
 
     def run(self) -> str:
         """Return the run that a cell beginning now belongs to."""
@@ -178,6 +182,8 @@ class Hooks:
 
     def set_recording(self, on: bool) -> None:
         """Switch cells and files off or on."""
+        if self.recording and not on:
+            self.off_since = executions(self.shell)
         self.recording = on
         self._failures = 0 if on else self._failures
         self._files.set_recording(on)
@@ -269,6 +275,23 @@ class Hooks:
         if self._idle.get(execution.message) != execution.uid:
             self._write_end(execution.uid)
             self._notify()
+            self._do_when_idle()
+
+    def when_idle(self, action: Callable[[], None]) -> None:
+        """Do something once the cells that have begun are recorded whole: now, if they are."""
+        self._when_idle.append(action)
+        self._do_when_idle()
+
+    def not_when_idle(self, action: Callable[[], None]) -> bool:
+        """Take back what :meth:`when_idle` was asked for; False where it is done already."""
+        if action not in self._when_idle:
+            return False
+        self._when_idle.remove(action)
+        return True
+
+    def _do_when_idle(self) -> None:
+        while self._when_idle and not self._open and not self._ended:
+            self._when_idle.pop(0)()
 
     def _write_end(self, execution: str) -> None:
         """Write the end of a cell that has ended, with what it changed."""
@@ -310,7 +333,7 @@ class Hooks:
     def _what_it_changed(self, cell: _Open) -> dict[str, Any]:
         source = getattr(cell.info, "transformed_cell", None) or cell.source
         names, deleted = namespace.changes(
-            cell.before, self.shell.user_ns, source, secret=cell.masked
+            cell.before, self.shell.user_ns, source, again=self._again, secret=cell.masked
         )
         self._random = randomness.states(self.shell.user_ns)
         return {
@@ -331,6 +354,7 @@ class Hooks:
             if self.recording:
                 self.spool.write("outputs", collector.record(), execution=execution)
             self._notify()
+            self._do_when_idle()
 
 
 def _described(error: BaseException) -> tuple[str, str]:
@@ -340,9 +364,3 @@ def _described(error: BaseException) -> tuple[str, str]:
     own = type(kind.__str__) is type(BaseException.__str__)
     plain = all(type(argument) in (str, int, float, type(None)) for argument in error.args)
     return kind.__name__, str(error) if own and plain else ""
-
-
-def process_ended(spool: Spool, pid: int) -> None:
-    """Write that this process ends in order; a fork says so only if it wrote anything."""
-    if os.getpid() == pid or spool.path():
-        spool.write("end", {"reason": "shutdown"})

@@ -63,7 +63,32 @@ def notebook(hand_over: dict[str, Any], namespace: dict[str, Any]) -> tuple[str 
     for name in ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH"):
         if os.environ.get(name):
             return os.environ[name], name
-    return None, None
+    named = notebook_of_program(os.getppid())
+    return (named, "parent-argv") if named is not None else (None, None)
+
+
+_SERVERS = ("lab", "labhub", "notebook", "server", "nbclassic", "singleuser")
+"""Programs whose kernels are of any notebook, whatever they were asked to open first."""
+
+
+def notebook_of_program(pid: int) -> str | None:
+    """Return the one notebook that a process was asked to run, by its command line (Linux).
+
+    Papermill is asked for two: the one it runs comes first.
+    """
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as stream:
+            arguments = [os.fsdecode(part) for part in stream.read().split(b"\0")]
+        folder = os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return None
+    program = {os.path.basename(part).removesuffix(".py") for part in arguments[:3]}
+    if any(f"jupyter-{name}" in program or f"jupyter{name}" in program for name in _SERVERS):
+        return None
+    paths = [os.path.normpath(os.path.join(folder, part)) for part in arguments]
+    found = [path for path in dict.fromkeys(paths) if path.endswith(".ipynb")]
+    found = [path for path in found if os.path.isfile(path)]
+    return found[0] if len(found) == 1 or (found and "papermill" in program) else None
 
 
 def user() -> tuple[str | None, str | None]:

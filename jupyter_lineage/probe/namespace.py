@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import digest, redact
+from .digest_reading import type_name
 
 _LONGEST_SOURCE = 256 * 1024
 _OF_IPYTHON = re.compile(
@@ -23,6 +24,38 @@ _OF_IPYTHON = re.compile(
 _NAME = re.compile(r"[^\W\d]\w*")
 _CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
 Snapshot = dict[str, int]
+
+_RESERVE = 256 * 1024 * 1024
+_ALWAYS = 128 * 1024
+
+
+class Again:
+    """What digests of values cost that cells only name: a session's worth, then small ones only.
+
+    A cell that reads a value may have changed it, so its content is digested again; the next cell
+    waits for that. All is counted in bytes and never in time: a reproduction must decide alike.
+    """
+
+    def __init__(self) -> None:
+        self._left = _RESERVE
+        self._large: dict[str, int] = {}
+
+    def look(self, name: str, value: Any, budget: int) -> tuple[digest.Digest, int]:
+        """Digest a value that a cell named; return its digest and what is left of ``budget``."""
+        if self._large.get(name) == id(value):
+            return digest.Digest(None, None, digest.TOO_LARGE), budget
+        allowed = min(budget, max(self._left, _ALWAYS))
+        found, left = digest.digest(value, allowed)
+        self._left -= allowed - left
+        self.note(name, value, found, allowed)
+        return found, budget - (allowed - left)
+
+    def note(self, name: str, value: Any, found: digest.Digest, budget: int) -> None:
+        """Remember a value that is too large even for all of a cell's budget."""
+        if found.reason == digest.TOO_LARGE and budget == digest.BUDGET:
+            self._large[name] = id(value)
+        else:
+            self._large.pop(name, None)
 
 
 def is_own(name: str, value: Any) -> bool:
@@ -51,7 +84,12 @@ def _named_again(source: str, now: Mapping[str, Any], changed: set[str]) -> froz
 
 
 def changes(
-    before: Snapshot, namespace: Mapping[str, Any], source: str, *, secret: bool = False
+    before: Snapshot,
+    namespace: Mapping[str, Any],
+    source: str,
+    *,
+    again: Again,
+    secret: bool = False,
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Return ``names`` and ``deleted`` of the spool's ``cell_end`` record.
 
@@ -59,6 +97,7 @@ def changes(
         before: the snapshot taken before the cell.
         namespace: the user's, now.
         source: the cell, in plain Python where it can be had so.
+        again: what the session may still spend on values that were digested before.
         secret: whether a secret stands in the cell: no digest of what it bound, which would tell
             whoever guesses the secret that the guess is right.
     """
@@ -77,8 +116,12 @@ def changes(
         if is_own(name, value):
             if secret or _is_secret(name, value):
                 found = digest.Digest(None, None, "holds a secret")
+            elif name in same:
+                found, budget = again.look(name, value, budget)
             else:
-                found, budget = digest.digest(value, budget)
+                whole = budget
+                found, budget = digest.digest(value, whole)
+                again.note(name, value, found, whole)
             names[name] = _described(value, found)
             if name in same:
                 names[name]["same"] = True
@@ -91,7 +134,7 @@ def _is_secret(name: str, value: Any) -> bool:
 
 def _described(value: Any, found: digest.Digest) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "type": digest.type_name(type(value)),
+        "type": type_name(type(value)),
         "digest": found.digest,
         "size": found.size,
     }

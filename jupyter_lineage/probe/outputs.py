@@ -39,6 +39,7 @@ _BASE64 = (
 _KINDS = frozenset(
     ("stream", "display_data", "execute_result", "update_display_data", "error", "clear_output")
 )
+_OTHERS = ("status", "execute_input", "shutdown_reply")
 
 
 def canonical(value: Any) -> str:
@@ -252,6 +253,7 @@ class Outputs:
         session: the kernel's ``jupyter_client.session.Session``.
         finished: called with the execution's message id and its collector, at the idle message.
         failed: called when watching itself went wrong.
+        shutdown: called when the kernel says that it ends, with whether it is started again.
     """
 
     def __init__(
@@ -259,10 +261,13 @@ class Outputs:
         session: Any,
         finished: Callable[[str, Collector], None],
         failed: Callable[[BaseException], None],
+        *,
+        shutdown: Callable[[bool], None],
     ) -> None:
         self._session = session
         self._finished = finished
         self._failed = failed
+        self._shutdown = shutdown
         self._collectors: dict[str, Collector] = {}
         self._counts: dict[str, int] = {}
         # Taken again by the same thread where a __del__ or a signal's handler displays something.
@@ -355,7 +360,7 @@ class Outputs:
             kind = message
             content = args[0] if args else kwargs.get("content")
             parent = args[1] if len(args) > 1 else kwargs.get("parent")
-        if kind not in _KINDS and kind not in ("status", "execute_input"):
+        if kind not in _KINDS and kind not in _OTHERS:
             return
         if os.getpid() != self._pid:
             return  # a forked child's messages go through its parent; its lock may never be free
@@ -364,7 +369,9 @@ class Outputs:
         request = header.get("msg_id")
         if not isinstance(request, str) or not isinstance(content, dict):
             return
-        if kind == "execute_input":
+        if kind == "shutdown_reply":
+            self._shutdown(bool(content.get("restart")))
+        elif kind == "execute_input":
             self._counts[request] = content.get("execution_count", 0)
         elif kind != "status":
             with self._lock:

@@ -7,13 +7,17 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import identity, redact
+from . import redact
+from .switch import counted
 from .uuid7 import uuid7
 
 if TYPE_CHECKING:
     from .hooks import Hooks
+    from .switch import Switch
 
-USAGE = "start NAME, stop, param NAME=VALUE, metric NAME=NUMBER, tag NAME, note TEXT, off, on"
+USAGE = (
+    "start NAME, stop, param NAME=VALUE, metric NAME=NUMBER, tag NAME, note TEXT, off [REASON], on"
+)
 
 _LONGEST_NAME, _LONGEST_TAG, _LONGEST_REASON = 500, 200, 1000
 
@@ -27,11 +31,13 @@ class Track:
 
     Args:
         hooks: the cells' hooks, whose spool the records go to.
+        switch: turns recording off and on.
         about: returns the lines that ``%track`` alone prints.
     """
 
-    def __init__(self, hooks: Hooks, about: Callable[[], list[str]]) -> None:
+    def __init__(self, hooks: Hooks, switch: Switch, about: Callable[[], list[str]]) -> None:
         self._hooks = hooks
+        self._switch = switch
         self._about = about
         self._names: list[str] = []
         self._verbs: dict[str, Callable[[str], str]] = {
@@ -64,18 +70,18 @@ class Track:
         """``%%track NAME``: runs the cell as a child run of that name.
 
         Raises:
-            Exception: what the cell raised, shown already and so without a second traceback.
+            Exception: what the cell raised, shown as the cell alone would have shown it.
         """
         self.line(f"start {line}")
         depth = len(self._names)
-        error = _run(self._hooks.shell, body)
+        error, lines = _run(self._hooks.shell, body)
         if depth and len(self._names) == depth:
             self.line("stop")
         if error is not None:
-            raise _shown(error) from None
+            raise _shown(error, lines) from None
 
     def _write(self, verb: str, run: str, **fields: Any) -> None:
-        if not self._hooks.recording:
+        if not self._switch.is_on:
             raise Problem("Recording is off. %track on turns it on again.")
         execution = _current()
         self._hooks.spool.write("track", {"verb": verb, "run": run, **fields}, execution=execution)
@@ -132,22 +138,17 @@ class Track:
         return "Noted."
 
     def _off(self, rest: str) -> str:
-        if not self._hooks.recording:
+        if not self._switch.is_on:
             return "Recording was off already."
-        user, _ = identity.user()
-        reason = redact.mask_start(rest, _LONGEST_REASON) or "%track off"
-        self._hooks.spool.write("recording", {"on": False, "user": user, "reason": reason})
-        self._hooks.set_recording(False)
+        self._switch.off(redact.mask_start(rest, _LONGEST_REASON) or "%track off")
         return "Recording is off from here on. %track on turns it on again."
 
     def _on(self, rest: str) -> str:
-        if self._hooks.recording:
+        if self._switch.is_on:
             return "Recording is on."
-        self._hooks.set_recording(True)
-        user, _ = identity.user()
-        reason = redact.mask_start(rest, _LONGEST_REASON) or "%track on"
-        self._hooks.spool.write("recording", {"on": True, "user": user, "reason": reason})
-        return "Recording is on, from the next cell."
+        unseen = self._switch.on(redact.mask_start(rest, _LONGEST_REASON) or "%track on")
+        text = "Recording is on, from the next cell"
+        return f"{text}; {counted(unseen)} up to here not recorded." if unseen else f"{text}."
 
 
 def _current() -> str | None:
@@ -229,22 +230,42 @@ def _shorten(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _shown(error: BaseException) -> Exception:
-    """Return an error of the same name that adds no second traceback to the cell."""
+def _run(shell: Any, body: str) -> tuple[BaseException | None, list[str]]:
+    """Run a magic's cell and show nothing of an error: the magic raises it, which shows it once.
 
-    def render(_: Exception) -> list[str]:
-        return []
+    Returns:
+        What the cell raised, None where it did not, and the traceback's lines.
+    """
+    lines: list[str] = []
 
-    kind = type(type(error).__name__, (Exception,), {"_render_traceback_": render})
-    shown: Exception = kind(*map(str, error.args))
-    return shown
+    def keep(*shown: Any) -> None:
+        lines[:] = shown[-1]
 
-
-def _run(shell: Any, body: str) -> BaseException | None:
-    """Run a magic's cell; return what it raised, which IPython has shown by then."""
-    result = shell.run_cell(body, store_history=False)
+    own = {"_showtraceback": keep, "show_usage_error": lambda _: None}
+    before = {name: vars(shell)[name] for name in own if name in vars(shell)}
+    vars(shell).update(own)
+    try:
+        result = shell.run_cell(body, store_history=False)
+    finally:
+        for name in own:
+            del vars(shell)[name]
+        vars(shell).update(before)
     error: BaseException | None = result.error_before_exec or result.error_in_exec
-    return error
+    return error, lines
+
+
+def _shown(error: BaseException, lines: list[str]) -> BaseException:
+    """Return an error of the same name that IPython shows with these lines and no others."""
+    if not lines:
+        return error
+
+    def render(_: BaseException) -> list[str]:
+        return lines
+
+    base = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else Exception
+    own = {"_render_traceback_": render, "__str__": lambda _: str(error)}
+    shown: BaseException = type(type(error).__name__, (base,), own)(*error.args)
+    return shown
 
 
 def register_silent(shell: Any, reason: str) -> None:
@@ -260,9 +281,9 @@ def register_silent(shell: Any, reason: str) -> None:
 
     def cell(text: str, body: str) -> None:
         line(text)
-        error = _run(shell, body)
+        error, lines = _run(shell, body)
         if error is not None:
-            raise _shown(error) from None
+            raise _shown(error, lines) from None
 
     try:
         shell.register_magic_function(line, "line", "track")

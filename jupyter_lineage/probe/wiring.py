@@ -5,15 +5,18 @@ from __future__ import annotations
 import atexit
 import os
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from . import alive, context, guard, identity, places, scope, shim, track, wake
 from .files import AuditFiles, Files, ShimFiles
-from .hooks import Hooks, process_ended
+from .hooks import Hooks
 from .modules import Modules
 from .outputs import Outputs
 from .spool import Spool
+from .switch import Switch, executions
 from .uuid7 import uuid7
 
 VERSION = "0.1.0"
@@ -35,7 +38,7 @@ class Probe:
     def __init__(self, shell: Any, hand_over: dict[str, Any], connection: str | None) -> None:
         self.shell = shell
         self.running = False
-        self.unseen = _executions(shell)
+        self.unseen = executions(shell)
         self.database = places.database_path()
         self.folder = str(places.spool_folder(self.database))
         places.make_private(Path(self.folder))
@@ -73,7 +76,9 @@ class Probe:
         self.hooks = Hooks(shell, self.spool, self.files, modules=modules, notify=self.notify)
         self.hooks.notebook = self.notebook
         self._pid = os.getpid()
-        self._track = track.Track(self.hooks, self.about)
+        self._switch = Switch(self.hooks, only_noted=self.guard is not None)
+        self._track = track.Track(self.hooks, self._switch, self.about)
+        self._ended = False
         self._shim = None if isinstance(helper, str) else helper
         if self.guard is not None:
             programs = hand_over.get("programs") is not False
@@ -89,51 +94,69 @@ class Probe:
         if self._shim is not None:
             self.spool.child_process = self._shim.process_id
         context.install(self.files.step)
-        session = getattr(getattr(self.shell, "kernel", None), "session", None)
-        if session is not None:
-            self.hooks.outputs = Outputs(session, self.hooks.outputs_finished, self.hooks.failed)
-            self.hooks.outputs.install()
-            socket = getattr(self.shell.kernel, "iopub_socket", None)
-            self.hooks.outputs.watch_forks(getattr(socket, "io_thread", None))
-        events = self.shell.events
-        events.register("pre_run_cell", self.hooks.pre_run_cell)
-        events.register("post_run_cell", self.hooks.post_run_cell)
+        self._watch_messages()
+        self.shell.events.register("post_run_cell", self.hooks.post_run_cell)
+        self._begin_with_the_next_cell()
+        atexit.unregister(self._at_exit)
+        atexit.register(self._at_exit)
+        self.notify()
+
+    def _watch_messages(self) -> None:
+        kernel = getattr(self.shell, "kernel", None)
+        session = getattr(kernel, "session", None)
+        if session is None:
+            return
+        self.hooks.outputs = Outputs(
+            session, self.hooks.outputs_finished, self.hooks.failed, shutdown=self._shut_down
+        )
+        self.hooks.outputs.install()
+        socket = getattr(kernel, "iopub_socket", None)
+        self.hooks.outputs.watch_forks(getattr(socket, "io_thread", None))
+
+    def _begin_with_the_next_cell(self) -> None:
+        self.shell.events.register("pre_run_cell", self.hooks.pre_run_cell)
         self.shell.register_magic_function(self._track.line, "line", "track")
         self.shell.register_magic_function(self._track.cell, "cell", "track")
-        atexit.register(self._at_exit)
         self.running = True
-        self.notify()
 
     def stop(self) -> None:
-        """Take everything out again; audit hooks can only be switched off."""
+        """Stop recording; in a reproduction that is only noted.
+
+        What the cell that asks for it still needs goes once that cell is recorded. Audit hooks
+        can only be switched off, and the run still has its end to come.
+        """
+        self._switch.off("%unload_ext")
+        if self._switch.only_noted:
+            return
         self.running = False
-        events = self.shell.events
-        for event, callback in (
-            ("pre_run_cell", self.hooks.pre_run_cell),
-            ("post_run_cell", self.hooks.post_run_cell),
-        ):
-            if callback in events.callbacks[event]:
-                events.unregister(event, callback)
-        self.hooks.finish()
-        if self.hooks.outputs is not None:
-            self.hooks.outputs.uninstall()
+        self._unregister("pre_run_cell", self.hooks.pre_run_cell)
         for kind in ("line", "cell"):
             self.shell.magics_manager.magics[kind].pop("track", None)
-        context.uninstall()
-        atexit.unregister(self._at_exit)
-        self.spool.write(
-            "recording", {"on": False, "user": identity.user()[0], "reason": "%unload_ext"}
-        )
-        self.hooks.set_recording(False)
+        self.hooks.when_idle(self._take_out)
         self.notify()
 
-    def resume(self) -> None:
-        """Take up again after :meth:`stop`, in the same run."""
-        self.hooks.set_recording(True)
-        self.spool.write(
-            "recording", {"on": True, "user": identity.user()[0], "reason": "%load_ext"}
-        )
-        self.start()
+    def _take_out(self) -> None:
+        self._unregister("post_run_cell", self.hooks.post_run_cell)
+        if self.hooks.outputs is not None:
+            self.hooks.outputs.uninstall()
+        context.uninstall()
+
+    def _unregister(self, event: str, callback: Callable[..., None]) -> None:
+        if callback in self.shell.events.callbacks[event]:
+            self.shell.events.unregister(event, callback)
+
+    def resume(self) -> int:
+        """Take up again after :meth:`stop`, in the same run.
+
+        Returns:
+            How many executions were not seen meanwhile.
+        """
+        unseen = self._switch.on("%load_ext")
+        if self.hooks.not_when_idle(self._take_out):
+            self._begin_with_the_next_cell()
+        else:
+            self.start()
+        return unseen
 
     def notify(self) -> None:
         """Wake the recorder, or start it."""
@@ -158,11 +181,21 @@ class Probe:
             lines.append(f"  not recorded   {reason}")
         return lines
 
+    def _shut_down(self, restart: bool) -> None:
+        """The kernel was asked to end: it may be killed before Python's own end is reached."""
+        self.hooks.when_idle(partial(self._end, "restart" if restart else "shutdown"))
+
     def _at_exit(self) -> None:
         if os.getpid() == self._pid:
             self.hooks.finish()
-        process_ended(self.spool, self._pid)
-        if os.getpid() == self._pid:
+            self._end("shutdown")
+        elif self.spool.path():
+            self.spool.write("end", {"reason": "shutdown"})  # of a fork that wrote something
+
+    def _end(self, reason: str) -> None:
+        if not self._ended:
+            self._ended = True
+            self.spool.write("end", {"reason": reason})
             wake.wake(self.folder)
 
     def _ignored(self, facts: dict[str, Any], connection: str | None) -> tuple[str, ...]:
@@ -187,15 +220,9 @@ class Probe:
     def _write_file(self, fields: dict[str, Any], execution: str | None) -> None:
         self.spool.write("file", fields, execution=execution)
 
-    def _write_child(self, execution: str) -> None:
-        self.spool.write("child", {}, execution=execution)
+    def _write_child(self, execution: str, program: str | None) -> None:
+        fields = {} if program is None else {"program": program}
+        self.spool.write("child", fields, execution=execution)
 
     def _file_failed(self, error: BaseException) -> None:
         self.hooks.failed(error)
-
-
-def _executions(shell: Any) -> int:
-    """Return how many executions there were so far, with the one that loads us."""
-    running = getattr(shell.displayhook, "exec_result", None)
-    count = getattr(running, "execution_count", None)
-    return count if isinstance(count, int) else int(shell.execution_count) - 1

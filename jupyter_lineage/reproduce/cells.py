@@ -21,12 +21,13 @@ Word = Literal["identical", "equivalent", "not compared", "different", "failed"]
 ORDER: tuple[Word, ...] = ("identical", "equivalent", "not compared", "different", "failed")
 """Verdicts from the best to the worst."""
 
+GOOD: tuple[Word, ...] = ("identical", "equivalent")
+
 Version = tuple["str | None", "str | None"]
 """A file version's hash, or None and the reason why it is not known."""
 
-_CODE = frozenset(
-    ("module", "function", "type", "abc.ABCMeta", "builtin_function_or_method", "method")
-)
+# Where they have no digest: made by the cell's own text, which is equal.
+_CODE = frozenset(("module", "function", "type", "abc.ABCMeta", "builtin_function_or_method"))
 _INPUT_ERRORS = frozenset(("StdinNotImplementedError",))
 _LISTED = 3
 
@@ -66,21 +67,26 @@ def compare_cell(
     *,
     written: tuple[Mapping[str, Version], Mapping[str, Version]] = ({}, {}),
     folders: tuple[str, str] = ("", ""),
+    readers: Mapping[str, int] | None = None,
 ) -> Findings:
     """Compare a cell with its repetition.
+
+    A value without a digest is not compared, and so is its cell where a later one reads the value.
+    Where none does it has no influence on what is compared, and is only named.
 
     Args:
         then: the cell as it was recorded.
         now: its repetition.
         written: the files that each wrote, by relative path.
         folders: the working folders of the two runs.
+        readers: names that a later cell reads, with the number of the first that does.
     """
     findings = Findings()
     _status(findings, then, now, folders)
     if findings.worst in ("failed", "different"):
         return findings
     _outputs(findings, then, now, folders)
-    _values(findings, then, now)
+    _values(findings, then, now, readers or {})
     _files(findings, *written)
     return findings
 
@@ -158,8 +164,8 @@ def _normalised(findings: Findings, then: Cell, now: Cell, folders: tuple[str, s
         findings.add("equivalent", f"the output is the same but for {what}")
 
 
-def _values(findings: Findings, then: Cell, now: Cell) -> None:
-    different, unknown, alone = [], [], []
+def _values(findings: Findings, then: Cell, now: Cell, readers: Mapping[str, int]) -> None:
+    different, alone = [], []
     for name in (*then.digests, *(name for name in now.digests if name not in then.digests)):
         if name not in then.digests or name not in now.digests:
             alone.append(name)
@@ -171,12 +177,25 @@ def _values(findings: Findings, then: Cell, now: Cell) -> None:
         elif first.get("type") != second.get("type"):
             different.append(name)
         elif first.get("type") not in _CODE:
-            unknown.append(f"{name} ({short_type(first)})")
+            _unknown(findings, f"{name} ({_described(first)})", readers.get(name))
     if different:
         findings.add("different", f"the value of {_some(different)} differs")
     if alone:
         findings.add("different", f"only one of the runs set {_some(alone)}")
-    findings.notes += unknown
+
+
+def _described(digest: Mapping[str, Any]) -> str:
+    """Return a value's type, and why it has no digest where that is not the type."""
+    reason = str(digest.get("reason") or "")
+    told = not reason or reason.startswith("no digest")
+    return short_type(digest) + ("" if told else f", {reason}")
+
+
+def _unknown(findings: Findings, value: str, reader: int | None) -> None:
+    if reader is None:
+        findings.notes.append(value)
+    else:
+        findings.add("not compared", f"no digest for {value}, which cell {reader} reads")
 
 
 def short_type(digest: Mapping[str, Any]) -> str:

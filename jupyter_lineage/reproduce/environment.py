@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
+from ..probe.devices import devices
 from ..probe.variables import VARIABLES
+from ..recorder.environment import Environments, normalised
+from . import fence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
 
 Difference = dict[str, "str | None"]
 
-_METADATA = re.compile(
-    r"^(?P<name>.+?)-(?P<version>[^-]+)(?:-py[\d.]+(?:-.+)?)?\.(?:dist|egg)-info$"
-)
 _ASK = """
 import importlib.util, json, sys, sysconfig, site
 have = [n for n in ("ipykernel", "jupyter_lineage") if importlib.util.find_spec(n)]
@@ -35,7 +34,7 @@ print(json.dumps({"version": sys.version.split()[0], "have": have, "site_dirs": 
 """
 _ASK_SECONDS = 30
 _MASKED = "[redacted:"
-_OF_THE_SYSTEM = ("/dev", "/proc")
+_OWN_STATE = "/proc/self"
 
 # Of the recorded variables: PYTHONPATH is only ever added, since without it the kernel might not
 # find this package; an interpreter's own folder says nothing where another one is used.
@@ -150,27 +149,16 @@ def changeable_folders(own: Iterable[Path]) -> list[str]:
     """
     from jupyter_core.paths import jupyter_runtime_dir
 
-    return [*map(str, own), jupyter_runtime_dir(), *_OF_THE_SYSTEM]
+    common = (jupyter_runtime_dir(), fence.SHARED_MEMORY, _OWN_STATE, *devices())
+    return [*map(str, own), *common]
 
 
 def present_environment(interpreter: Interpreter) -> dict[str, Any]:
     """Return what can be said at once of an interpreter's environment, as the record has it."""
     return {
         "python": {"version": interpreter.version},
-        "distributions": list(_distributions(interpreter.site_dirs)),
+        "distributions": Environments().distributions(list(interpreter.site_dirs)),
     }
-
-
-def _distributions(folders: Iterable[str]) -> Iterable[dict[str, str]]:
-    for folder in folders:
-        try:
-            names = [entry.name for entry in os.scandir(folder)]
-        except OSError:
-            continue
-        for name in names:
-            found = _METADATA.match(name)
-            if found:
-                yield found.groupdict()
 
 
 def differences(then: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> list[Difference]:
@@ -213,10 +201,7 @@ def _python(document: Mapping[str, Any]) -> str | None:
 
 def _packages(document: Mapping[str, Any]) -> dict[str, str]:
     packages = document.get("distributions") or ()
-    return {
-        re.sub(r"[-_.]+", "-", str(one["name"])).lower(): str(one.get("version"))
-        for one in packages
-    }
+    return {normalised(str(one["name"])): str(one.get("version")) for one in packages}
 
 
 def _words(value: Any) -> str | None:

@@ -24,6 +24,12 @@ _SVG = frozenset(("image/svg+xml",))
 _BAR = re.compile(r"[^\r\n]*\r(?=[^\r\n]*\d+%\|)")
 _BAR_TIME = re.compile(r"(\|\s*[\d.]+\w?/[\d.]+\w?\s*)\[[^\]]*\]")
 
+# As Python's tempfile makes them, below the system's folder for them; a date is no such name.
+_FOLDER = r"(?:/(?:private/)?(?:var/)?tmp|/(?:private/)?var/folders/\w+/\w+/T)"
+_RANDOM = r"(?=[0-9]*[a-z_])[a-z0-9_]{8}"
+_OURS = rf"(?:/jupyter-lineage-{_RANDOM})*"
+_TEMPORARY_NAME = rf"(?<![\w/.~-]){_FOLDER}{_OURS}/tmp{_RANDOM}(?![a-z0-9_])"  # noqa: S108
+_UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _SPAN = r"(?:\d+h )?(?:\d+min )?[\d.]+ ?[nµum]?s"
 
 
@@ -34,6 +40,26 @@ class Rule:
     name: str
     where: frozenset[str]
     apply: Callable[[str], str]
+
+
+def _numbered(defined: str) -> Callable[[str], str]:
+    """Return what replaces ids, wherever they stand, by their number in order of appearance.
+
+    Args:
+        defined: matches where an id is given to an element; its one group is the id. The same text
+            that is no element's id stays as it is, so a value in a table is compared.
+    """
+    compiled = re.compile(defined)
+
+    def apply(text: str) -> str:
+        found = dict.fromkeys(compiled.findall(text))
+        if not found:
+            return text
+        numbers = {one: f"ID{number}" for number, one in enumerate(found, start=1)}
+        every = re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, found)) + r")(?![\w-])")
+        return every.sub(lambda match: numbers[match[0]], text)
+
+    return apply
 
 
 def _sub(pattern: str, by: str) -> Callable[[str], str]:
@@ -51,13 +77,13 @@ RULES = (
     Rule(
         "temporary names",
         _TEXTS,
-        _sub(r"/[^\s:'\"<>]*/tmp[a-z0-9_]{8}(?![a-z0-9_])", "/TEMPORARY"),
+        _sub(_TEMPORARY_NAME, "/TEMPORARY"),
     ),
     Rule("ids of pandas styles", _HTML, _sub(r"\bT_[0-9a-f]{5}(?=_|\b)", "T_ID")),
     Rule(
         "ids in HTML",
         _HTML,
-        _sub(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", "ID"),
+        _numbered(rf"(?<=\s)(?:id|data-root-id)=[\"']({_UUID})[\"']"),
     ),
     Rule(
         "durations of %time",
@@ -79,7 +105,7 @@ RULES = (
         lambda text: _BAR_TIME.sub(r"\1[TIME]", _BAR.sub("", text)),
     ),
     Rule("the date in an SVG", _SVG, _sub(r"<dc:date>[^<]*</dc:date>", "<dc:date/>")),
-    Rule("ids in an SVG", _SVG, _sub(r"(?<=[\"#])([mpC][a-zA-Z0-9_]*?)?[0-9a-f]{10}\b", "ID")),
+    Rule("ids in an SVG", _SVG, _numbered(r"\bid=\"((?:[hmp]|image|C\w+_\w+_)[0-9a-f]{10})\"")),
 )
 
 

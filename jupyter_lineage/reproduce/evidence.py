@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from ..ids import from_bytes
-from ..recorder.ingest import STARTED_PROGRAMS
+from ..recorder.ingest import RAN_BEFORE, RAN_UNSEEN, STARTED_PROGRAMS, TURNED_OFF
 from ..store.edges import session_runs
 from ..store.queries import rows, run_key
 from ..store.recorded import recorded_run
+from . import askers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,9 @@ class Cell:
     error: Mapping[str, str] | None = None
     names_read: tuple[str, ...] = ()
     names_written: tuple[str, ...] = ()
+    """Every name whose value it may have made or changed, those that it only reads too."""
+    names_bound: tuple[str, ...] = ()
+    """The names that it surely bound."""
     digests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     random: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     outputs_hash: str | None = None
@@ -47,6 +51,10 @@ class Cell:
     outputs_masked: int = 0
     programs: bool = False
     """Whether it started other programs: what these read or wrote is not in the record."""
+    asked: tuple[str, ...] = ()
+    """The programs that it started, where all of them are known to only ask the system."""
+    gap: str | None = None
+    """What of it, or of the cells before it, recording did not see; None where it saw all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +111,7 @@ def load(store: Store, run_id: str) -> Evidence:
     before = {
         real_name(row["path"], row["uri"])
         for key in keys
-        for row in rows(store, _MET_BEFORE, (key, evidence.started_at))
+        for row in rows(store, _MET_BEFORE, (evidence.started_at, key))
     }
     return replace(evidence, known_before=frozenset(before))
 
@@ -111,8 +119,8 @@ def load(store: Store, run_id: str) -> Evidence:
 _MET_BEFORE = """
 SELECT DISTINCT l.path, l.uri FROM use u JOIN location l ON l.id = u.location_id
 JOIN use b ON b.location_id = u.location_id AND b.version_id = u.version_id
-  AND b.role IN ('read', 'write') AND b.at < ?2
-WHERE u.run_id = ?1 AND u.role = 'read'"""
+  AND b.role IN ('read', 'write') AND b.at < ?
+WHERE u.run_id = ? AND u.role = 'read'"""
 
 
 def merge(runs: Sequence[Mapping[str, Any]]) -> Evidence:
@@ -138,12 +146,12 @@ def merge(runs: Sequence[Mapping[str, Any]]) -> Evidence:
         for use in run["uses"]
     ]
     uses.sort(key=lambda one: one[0])
-    programs = {
-        numbers.get((place, gap["execution"]))
-        for place, run in enumerate(runs)
-        for gap in run["gaps"]
-        if gap["reason"] == STARTED_PROGRAMS
-    }
+    programs: dict[int | None, list[str | None]] = {}
+    for place, run in enumerate(runs):
+        for gap in run["gaps"]:
+            if gap["reason"] == STARTED_PROGRAMS:
+                number = numbers.get((place, gap["execution"]))
+                programs.setdefault(number, []).append(gap["detail"])
     return Evidence(
         id=outer["id"],
         cwd=outer["cwd"] or "",
@@ -155,8 +163,8 @@ def merge(runs: Sequence[Mapping[str, Any]]) -> Evidence:
         process=outer["process"],
         environment=outer["environment"],
         cells=tuple(
-            _cell(cell, number, programs=number in programs)
-            for number, (_, _, cell) in enumerate(seen, start=1)
+            _cell(cell, number, programs.get(number, ()), gap=_gap(runs, place, cell))
+            for number, (_, place, cell) in enumerate(seen, start=1)
         ),
         uses=tuple(use for _, use in uses),
         metrics=_metrics(runs),
@@ -173,7 +181,27 @@ def _metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | str]:
     return found
 
 
-def _cell(cell: Mapping[str, Any], number: int, *, programs: bool) -> Cell:
+def _gap(runs: Sequence[Mapping[str, Any]], place: int, cell: Mapping[str, Any]) -> str | None:
+    """Return in words what was not seen of a cell of ``runs[place]``, or of those before it."""
+    for gap in runs[place]["gaps"]:
+        if gap["execution"] == cell["number"] and gap["reason"].startswith(TURNED_OFF):
+            return "recording was turned off in it"
+    before = [
+        gap
+        for run in runs
+        for gap in run["gaps"]
+        if gap["reason"] in (RAN_BEFORE, RAN_UNSEEN) and gap["at"] < cell["started_at"]
+    ]
+    if not before:
+        return None
+    last = max(before, key=lambda gap: str(gap["at"]))
+    return f"it ran after a gap in the record ({last['reason']}: {last['count']})"
+
+
+def _cell(
+    cell: Mapping[str, Any], number: int, programs: Sequence[str | None], *, gap: str | None
+) -> Cell:
+    asked = askers.among(programs) or (askers.in_source(cell["source"] or "") if programs else ())
     return Cell(
         number=number,
         source=cell["source"],
@@ -184,13 +212,16 @@ def _cell(cell: Mapping[str, Any], number: int, *, programs: bool) -> Cell:
         error=cell["error"],
         names_read=tuple(cell["names_read"]),
         names_written=tuple(dict.fromkeys((*cell["names_written"], *cell["digests"]))),
+        names_bound=tuple(name for name, seen in cell["digests"].items() if not seen.get("same")),
         digests=cell["digests"],
         random=cell["random"],
         outputs_hash=cell["outputs_hash"],
         capped_sha256=cell["capped_sha256"],
         outputs=cell["outputs"],
         outputs_masked=cell["outputs_masked"] or 0,
-        programs=programs,
+        programs=bool(programs) and not asked,
+        asked=asked,
+        gap=gap,
     )
 
 

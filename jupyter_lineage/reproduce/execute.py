@@ -43,6 +43,8 @@ class Launch:
     """A folder for temporary files and for what the kernel says on its terminal."""
     changeable: Sequence[str] | None
     """Folders that the kernel and what it starts may change; None where nothing can hold them."""
+    private_memory: bool
+    """Whether it gets a shared memory of its own, where the system lets it."""
     variables: Mapping[str, str]
     hand_over: Mapping[str, Any]
     """What the probe is told: the fields of ``docs/reference/spool.md``."""
@@ -137,8 +139,8 @@ def _command(launch: Launch) -> list[str]:
     kernel = [launch.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     if launch.changeable is None:
         return kernel
-    folders = json.dumps(list(launch.changeable))
-    return [sys.executable, "-I", "-S", fence.__file__, folders, *kernel]
+    held = fence.arguments(launch.changeable, private_memory=launch.private_memory)
+    return [sys.executable, *held, *kernel]
 
 
 def _start(manager: KernelManager, launch: Launch, terminal: Path) -> None:

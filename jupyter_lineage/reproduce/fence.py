@@ -2,11 +2,14 @@
 
 The guard in the kernel refuses what Python and loaded libraries do; programs that a cell starts
 (``!cp``, ``subprocess``) are held by the system here: contents, names and folders, not a file's
-rights, owner, times and extended attributes, of which :mod:`.originals` compares the first three
-afterwards. Reading stays free. Run as a script, with the standard library only:
+rights, owner, times and extended attributes, which :mod:`.originals` compares afterwards. Reading
+stays free. Shared memory is a folder too (``/dev/shm``), of all programs together, and semaphores
+and worker processes need it: so the program gets one of its own, where the system lets it.
+Run as a script, with the standard library only:
 ``python -I -S fence.py '["/folder", …]' program arguments…``.
 
-Source: Linux, Documentation/userspace-api/landlock.rst (version 3 of the interface or newer).
+Source: Linux, Documentation/userspace-api/landlock.rst (version 3 of the interface or newer);
+mount_namespaces(7), user_namespaces(7).
 """
 
 from __future__ import annotations
@@ -15,12 +18,22 @@ import ctypes
 import json
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _ASK_VERSION = 1
 _PATH_BENEATH = 1
 _SET_NO_NEW_PRIVILEGES = 38
 _LEAST_VERSION = 3
+
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - it is what is made private
+PRIVATE = "jupyter-lineage"
+"""What the system's list of mounts calls a shared memory that this made."""
+_NEW_MOUNTS, _NEW_USERS = 0x20000, 0x10000000
+_NO_SETUID, _NO_DEVICES, _RECURSIVE, _FOLLOWING = 2, 4, 0x4000, 1 << 19
 
 _WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
 # Write, remove and make entries of every kind (bits 4 to 12), move between folders, truncate.
@@ -45,7 +58,53 @@ def is_available() -> bool:
     return version >= _LEAST_VERSION
 
 
-def restrict(folders: list[str]) -> None:
+def gives_private_memory() -> bool:
+    """Tell whether a program that is held here gets a shared memory of its own.
+
+    Tried in a child: a failure half-way could not be undone.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            make_memory_private()
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def make_memory_private() -> None:
+    """Give this process, and what it starts, an empty shared memory of their own.
+
+    It needs a list of mounts of its own, which only an administrator may have as such; others get
+    it as the only known user of a user namespace. Who they are is not changed by that.
+
+    Raises:
+        OSError: the system does not do it.
+    """
+    libc = _libc()
+    user, group = os.getuid(), os.getgid()
+    if libc.unshare(_NEW_MOUNTS) != 0:
+        _checked(libc.unshare(_NEW_MOUNTS | _NEW_USERS))
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{user} {user} 1")
+        _write("/proc/self/gid_map", f"{group} {group} 1")
+    # What is mounted outside still comes in; what is mounted here never gets out.
+    _checked(libc.mount(None, b"/", None, _RECURSIVE | _FOLLOWING, None))
+    place, kind = SHARED_MEMORY.encode(), b"tmpfs"
+    flags = _NO_SETUID | _NO_DEVICES
+    _checked(libc.mount(PRIVATE.encode(), place, kind, flags, b"mode=1777"))
+
+
+def _write(path: str, text: str) -> None:
+    opened = os.open(path, os.O_WRONLY)
+    try:
+        os.write(opened, text.encode())
+    finally:
+        os.close(opened)
+
+
+def restrict(folders: Iterable[str]) -> None:
     """Let this process, and all that it starts, change nothing outside of ``folders``.
 
     Folders that don't exist are passed over. There is no way back.
@@ -83,12 +142,30 @@ def _checked(result: int) -> int:
     return result
 
 
-def main(arguments: list[str]) -> None:
-    """Hold this process and become the program that the arguments name."""
-    folders, *command = arguments
+def arguments(folders: Iterable[str], *, private_memory: bool) -> list[str]:
+    """Return what this script is started with, the program's own arguments left out.
+
+    Args:
+        folders: those that the program may change; files, such as devices, are possible too.
+        private_memory: whether it gets a shared memory of its own, where the system lets it.
+    """
+    return ["-I", "-S", __file__, "private" if private_memory else "common", json.dumps([*folders])]
+
+
+def main(given: list[str]) -> int:
+    """Hold this process and become the program that the arguments name.
+
+    Without a program only tell, by the exit status, whether it would get a memory of its own.
+    """
+    memory, folders, *command = given
+    private = memory == "private" and gives_private_memory()
+    if not command:
+        return 0 if private else 1
+    if private:
+        make_memory_private()
     restrict(json.loads(folders))
     os.execv(command[0], command)  # noqa: S606 - it is the program we were started for
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

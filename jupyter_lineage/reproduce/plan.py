@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import ReproduceError, ReproduceRefused
 from ..store.content import Content, content_folder
-from . import fence
-from .evidence import Cell, Evidence, load, relative_to
+from . import fence, sources
+from .evidence import Cell, Evidence, Use, load, relative_to
 from .inputs import Inputs, changed_meanwhile, find_inputs
 
 if TYPE_CHECKING:
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
     from ..store import Store
 
-_HOME = re.compile(r"expanduser|\.home\(|~[/\"']|environ|getenv|\bHOME\b")
 _TEMPORARY = re.compile(r"/(?:tmp|temp|T)/(?:[^/]*tmp[a-z0-9_]{8}|joblib_memmapping_folder_)", re.I)
-_PROGRAMS = re.compile(
-    r"(?m)^\s*(?:\w+\s*=\s*)?!|^\s*%{1,2}(?:bash|sh|script|cmd|sx|system|perl|ruby)\b"
-    r"|\bsubprocess\b|\bos\.(?:system|popen|spawn|exec|posix_spawn)|\.(?:system|getoutput)\("
-)
 _MADE_HARMLESSLY = re.compile(r"exist_ok\s*=\s*True|mkdir\s+-p|exists\(|isdir\(|is_dir\(")
 _SMALL_TEXT = 1_000_000
 _PATHS_SHOWN = 5
@@ -79,6 +74,7 @@ def plan(store: Store, content: Content, run_id: str) -> Plan:
         raise ReproduceError(f"the working folder of run {evidence.id} is not recorded")
     fixed = names_its_folder(evidence, content)
     _refuse_writes(evidence, fixed=fixed)
+    _refuse_links(evidence)
     _refuse_programs(evidence)
     inputs = find_inputs(evidence, content, fixed=fixed)
     if inputs.changed:
@@ -113,26 +109,29 @@ def names_its_folder(evidence: Evidence, content: Content) -> bool:
     """Tell whether the run's code may hold its working folder as a fixed place.
 
     Libraries make relative paths absolute before they open them (SQLite, logging); such a path
-    follows the working folder. One that is written in the code, in a local module or a small
-    input, or that is made from the home folder, does not. Where that can't be looked at (a masked
-    cell, natively opened files that nobody would guard) the answer is yes.
+    follows the working folder. One that is written or put together in the code or in a local
+    module, or that stands in a small input, does not. Where that can't be looked at (a masked cell,
+    natively opened files that nobody would guard) the answer is yes.
     """
     if evidence.capture_level != "full":
         return True
     for cell in evidence.cells:
-        if cell.source is None or cell.masked or evidence.cwd in cell.source:
+        if cell.source is None or cell.masked:
             return True
-        if _HOME.search(cell.source):
+        if sources.may_name(cell.source, evidence.cwd, os.environ):
             return True
-    needle = os.fsencode(evidence.cwd)
-    hashes = {use.hash for use in evidence.uses if use.role == "read" and use.hash}
-    sizes = {use.hash: use.size for use in evidence.uses}
-    for one in hashes:
-        if (sizes.get(one) or 0) > _SMALL_TEXT or not content.has(one):
-            continue
-        if needle in content.read(one):
-            return True
-    return False
+    read = {use.hash: use for use in evidence.uses if use.role == "read" and use.hash}
+    return any(
+        _names_it(use, evidence.cwd, content.read(one))
+        for one, use in read.items()
+        if (use.size or 0) <= _SMALL_TEXT and content.has(one)
+    )
+
+
+def _names_it(use: Use, folder: str, data: bytes) -> bool:
+    if use.via == "import":
+        return sources.may_name(data.decode(errors="replace"), folder, os.environ)
+    return os.fsencode(folder) in data
 
 
 def is_temporary(path: str) -> bool:
@@ -164,17 +163,40 @@ def _refuse_writes(evidence: Evidence, *, fixed: bool) -> None:
         )
 
 
+def _refuse_links(evidence: Evidence) -> None:
+    """Refuse a run that changed something behind a link to elsewhere that it may have made itself.
+
+    A link that was there before is a folder of its own in the workspace.
+
+    Raises:
+        ReproduceRefused: it did.
+    """
+    if not any(sources.makes_links(cell.source or "") for cell in evidence.cells):
+        return
+    folder = os.path.realpath(evidence.cwd)
+    led: dict[str, None] = {}
+    for use in evidence.uses:
+        if use.role != "read" and relative_to(use.path, evidence.cwd) is not None:
+            real = os.path.realpath(use.path)
+            if relative_to(real, folder) is None:
+                led.setdefault(real)
+    if led:
+        paths = tuple(led)
+        raise ReproduceRefused(
+            f"the run makes links, and through links it changed files outside its working folder: "
+            f"{_listed(paths)}",
+            paths=paths,
+            hint="Running it again could overwrite them; write inside its folder instead.",
+        )
+
+
 def _refuse_programs(evidence: Evidence) -> None:
     """Refuse a run that starts programs where nothing can keep these inside a folder.
 
     Raises:
         ReproduceRefused: it does.
     """
-    cells = [
-        cell.number
-        for cell in evidence.cells
-        if cell.programs or _PROGRAMS.search(cell.source or "")
-    ]
+    cells = starting_programs(evidence)
     if cells and not fence.is_available():
         numbers = ", ".join(map(str, cells))
         raise ReproduceRefused(
@@ -182,6 +204,15 @@ def _refuse_programs(evidence: Evidence) -> None:
             paths=(),
             hint="It takes Linux 6.2 or newer with Landlock.",
         )
+
+
+def starting_programs(evidence: Evidence) -> list[int]:
+    """Return the numbers of the cells that started other programs or may start some."""
+    return [
+        cell.number
+        for cell in evidence.cells
+        if cell.programs or sources.starts_programs(cell.source or "")
+    ]
 
 
 def _listed(paths: tuple[str, ...]) -> str:
@@ -255,6 +286,7 @@ def _folders(evidence: Evidence) -> Iterator[str]:
 
 
 def _problems(evidence: Evidence, inputs: Inputs, steps: tuple[Step, ...]) -> Iterator[str]:
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     for missing in inputs.missing:
         yield f"not in the record: {missing.path} ({missing.reason})"
     for left in inputs.left_out:
@@ -262,8 +294,11 @@ def _problems(evidence: Evidence, inputs: Inputs, steps: tuple[Step, ...]) -> It
     for cell in evidence.cells:
         if cell.programs:
             yield f"cell {cell.number} started other programs; what they read is not in the record"
+        yield from sources.looks(cell.number, cell.source or "")
     for path, _ in inputs.in_place:
         yield f"read from its original place: {path}"
+        if relative_to(path, cache) is not None:
+            yield f"a reproduction has a cache folder of its own, without {path}"
     for path in changed_meanwhile(evidence):
         yield f"changed by somebody else while the run was reading it: {path}"
     for step in steps:

@@ -17,7 +17,7 @@ from ..recorder.client import hand_in, start_if_needed, wake_and_wait
 from ..store import open_reader
 from ..store.content import Content, content_folder
 from ..store.queries import change_number, find_run
-from . import fence
+from . import fence, memory
 from .environment import (
     Interpreter,
     changeable_folders,
@@ -31,12 +31,12 @@ from .evidence import Evidence, load
 from .execute import Launch, run_cells
 from .folders import private_folders
 from .originals import changes, state_of
-from .plan import Plan, plan
+from .plan import Plan, plan, starting_programs
 from .verdict import Circumstances, judge
 from .workspace import fill, make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Progress = Callable[[str, int, int], None]
 
@@ -52,6 +52,8 @@ class Prepared:
     plan: Plan
     interpreter: Interpreter
     problems: tuple[str, ...]
+    private_memory: bool
+    """Whether it gets a shared memory of its own."""
 
 
 def prepare(database: Path, run: str) -> Prepared:
@@ -73,11 +75,15 @@ def prepare(database: Path, run: str) -> Prepared:
     interpreter = choose_interpreter(planned.evidence.process)
     found = differences(planned.evidence.environment, present_environment(interpreter))
     notes = [interpreter.note] if interpreter.note else []
+    private = memory.can_be_private(planned)
+    if starting_programs(planned.evidence) and not private:
+        notes.append(memory.SAID_BEFORE)
     return Prepared(
         database=database,
         plan=planned,
         interpreter=interpreter,
         problems=(*planned.problems, *notes, *map(describe, found)),
+        private_memory=private,
     )
 
 
@@ -154,21 +160,24 @@ def _reproduce(
     )
     say("starting", 0, 1)
     start_if_needed(database)
-    originals = state_of(planned.evidence, folder)
+    originals, shared = state_of(planned.evidence, folder), memory.state()
     with tempfile.TemporaryDirectory(
         prefix="jupyter-lineage-", ignore_cleanup_errors=True
     ) as temporary:
+        launch = _launch(prepared, reproduction, folder, Path(temporary))
         broken = run_cells(
-            _launch(prepared, reproduction, folder, Path(temporary)),
+            launch,
             list(planned.steps),
             seconds=seconds,
             progress=lambda done, total: say("cells", done, total),
         )
     changed = changes(originals)
+    meanwhile = () if launch.private_memory else memory.changed_since(shared)
     say("recording", 0, 1)
     repeated = wait_until_recorded(database, reproduction)
     say("verdict", 0, 1)
-    document = judge(planned.evidence, repeated, _circumstances(prepared, broken, changed))
+    known = _circumstances(prepared, broken, changed, meanwhile)
+    document = judge(planned.evidence, repeated, known)
     _store(database, document)
     say("verdict", 1, 1)
     return document
@@ -189,6 +198,7 @@ def _launch(prepared: Prepared, reproduction: str, folder: Path, temporary: Path
         workspace=folder,
         temporary=temporary,
         changeable=changeable_folders(own) if fence.is_available() else None,
+        private_memory=prepared.private_memory and not memory.is_used(map(str, own)),
         variables=variables,
         hand_over={
             "run": reproduction,
@@ -203,7 +213,10 @@ def _launch(prepared: Prepared, reproduction: str, folder: Path, temporary: Path
 
 
 def _circumstances(
-    prepared: Prepared, broken: str | None, changed: tuple[str, ...]
+    prepared: Prepared,
+    broken: str | None,
+    changed: Sequence[str],
+    meanwhile: Sequence[str],
 ) -> Circumstances:
     planned = prepared.plan
     return Circumstances(
@@ -212,7 +225,7 @@ def _circumstances(
         left_out={one.path: one.cells for one in planned.inputs.left_out},
         broken=broken,
         changed=changed,
-        problems=prepared.problems,
+        problems=(*meanwhile, *prepared.problems),
     )
 
 

@@ -6,32 +6,33 @@ Pure functions over evidence: nothing is read or run here. No verdict is better 
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .cells import (
+    GOOD,
     ORDER,
     Findings,
-    Version,
     Word,
     compare_cell,
-    compare_file,
     is_all_compared,
     undigested,
     unseeded,
     worst,
 )
 from .environment import differences
-from .evidence import Cell, Evidence, Use, relative_to
+from .files import judge_files, made_by, strays, written_by_cell
+from .sources import lists_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_GOOD = ("identical", "equivalent")
+    from .evidence import Cell, Evidence
+
 _TITLE = 120
 _PROGRAMS = "started other programs"
+_AROUND = "it may look at which files a folder holds, and only what the run read is there"
 _IMPORT = re.compile(r"(?m)^\s*(?:from|import)\s")
 _IMPORT_RANDOM = re.compile(r"\b(?:from\s+random\b|import\s+(?:[\w., ]*,\s*)?random\b)")
 
@@ -71,7 +72,7 @@ def judge(then: Evidence, now: Evidence, known: Circumstances) -> dict[str, Any]
         known: what else is known.
     """
     cells = judge_cells(then, now, known)
-    files = judge_files(then, now, cells)
+    files = judge_files(then, now, {cell.number: cell.verdict for cell in cells})
     metrics = judge_metrics(then, now)
     parts: list[Word] = [cell.verdict for cell in cells]
     parts += [part["verdict"] for part in (*files, *metrics)]
@@ -110,11 +111,28 @@ def judge_cells(then: Evidence, now: Evidence, known: Circumstances) -> list[Cel
     run = [cell for cell in then.cells if cell.number not in known.skipped]
     repeats = {cell.number: again for cell, again in zip(run, now.cells, strict=False)}
     court = _Court(then, now, known)
-    strays = _strays(then, now)
+    court.readers = _readers(then.cells, repeats)
+    read_outside = strays(then, now)
     found = []
     for cell in then.cells:
         again = repeats.get(cell.number)
-        found.append(court.judge(cell, again, strays.get(again.number) if again else None))
+        found.append(court.judge(cell, again, read_outside.get(again.number) if again else None))
+    return found
+
+
+def _readers(cells: Sequence[Cell], repeats: Mapping[int, Cell]) -> dict[int, Mapping[str, int]]:
+    """Return, for each cell, the names that are read after it, with the first reader's number.
+
+    A name that both runs of a later cell bind anew without reading it is another value from there.
+    """
+    found: dict[int, Mapping[str, int]] = {}
+    after: dict[str, int] = {}
+    for cell in reversed(cells):
+        found[cell.number] = dict(after)
+        pair = (cell, repeats.get(cell.number, cell))
+        for name in set(pair[0].names_bound) & set(pair[1].names_bound):
+            after.pop(name, None)
+        after.update(dict.fromkeys((*pair[0].names_read, *pair[1].names_read), cell.number))
     return found
 
 
@@ -124,14 +142,16 @@ class _Court:
     def __init__(self, then: Evidence, now: Evidence, known: Circumstances) -> None:
         self._known = known
         self._folders = (then.cwd, now.cwd)
-        self._files = {True: _by_cell(then), False: _by_cell(now)}
+        self._files = {True: written_by_cell(then), False: written_by_cell(now)}
         self._missing = {number: path for path, cells in known.missing.items() for number in cells}
         self._left_out = {
             number: path for path, cells in known.left_out.items() for number in cells
         }
-        self._sources = _sources(then)
+        self._sources = made_by(then)
         self._draws_itself = any(_IMPORT_RANDOM.search(cell.source or "") for cell in then.cells)
         self._importers = {use.cell for use in then.uses if use.via == "import"}
+        self.readers: dict[int, Mapping[str, int]] = {}
+        """For each cell, the names that later cells read, with the first that does."""
         self._writers: dict[str, int] = {}
         self._first_random: dict[str, int] = {}
         self._verdicts: dict[int, Word] = {}
@@ -142,14 +162,16 @@ class _Court:
         Args:
             cell: as it was recorded.
             again: its repetition, None where there is none.
-            stray: a result of the original run that the repetition read in its original place.
+            stray: what the repetition read in its original place and should not have.
         """
         if again is not None and stray is not None:
             verdict: Word = "not compared"
-            reason: str | None = f"it read the original's own result {stray}"
+            reason: str | None = stray
         else:
             verdict, reason = self._judge(cell, again)
-        if verdict in _GOOD and again is not None and (cell.programs or again.programs):
+        if verdict not in GOOD and again is not None and cell.gap:
+            verdict, reason = "not compared", f"{cell.gap}: {reason}"
+        if verdict in GOOD and again is not None and (cell.programs or again.programs):
             verdict, reason = "not compared", "; ".join(filter(None, (_PROGRAMS, reason)))
         self._verdicts[cell.number] = verdict
         self._writers.update(dict.fromkeys(cell.names_written, cell.number))
@@ -165,18 +187,18 @@ class _Court:
         findings = self._compare(cell, again)
         random = self._random(cell, again)
         word = findings.worst
-        if word not in _GOOD and cell.number in self._missing:
+        if word not in GOOD and cell.number in self._missing:
             return "not compared", f"not in the record: {self._missing[cell.number]}"
         if word == "failed" and cell.number in self._left_out:
             left_out = self._left_out[cell.number]
             return "not compared", f"{left_out} may have been made by a program: {findings.text()}"
-        if random and word in _GOOD and self._is_harmless(cell, again):
+        if random and word in GOOD and self._is_harmless(cell, again):
             drawn = ", ".join(unseeded(cell, again))
             findings.notes.append(f"random numbers drawn meanwhile ({drawn})")
         elif random and word != "failed":
             more = f": {findings.text()}" if word == "different" else ""
             return "different", random + more
-        if word not in _GOOD:
+        if word not in GOOD:
             return self._blame(cell, findings)
         return self._good(cell, findings)
 
@@ -185,7 +207,8 @@ class _Court:
             self._files[True].get(cell.number, {}),
             self._files[False].get(again.number, {}),
         )
-        return compare_cell(cell, again, written=written, folders=self._folders)
+        readers = self.readers.get(cell.number)
+        return compare_cell(cell, again, written=written, folders=self._folders, readers=readers)
 
     def _random(self, cell: Cell, again: Cell) -> str | None:
         names = unseeded(cell, again)
@@ -215,7 +238,8 @@ class _Court:
         text = findings.text()
         cause = self._cause(cell)
         if cause is None:
-            return findings.worst, text
+            around = lists_folders(cell.source or "") and findings.worst == "different"
+            return findings.worst, f"{text}; {_AROUND}" if around else text
         number, verdict = cause
         if verdict == "not compared":
             return "not compared", f"depends on cell {number}, which was not compared: {text}"
@@ -230,6 +254,8 @@ class _Court:
             return "not compared", f"depends on cell {cause[0]}, and {names} has no digest"
         if word == "equivalent":
             texts.append(findings.text())
+        if cell.asked:
+            texts.append(f"asked the system by {', '.join(cell.asked)}")
         if findings.notes:
             texts.append(f"not compared: {', '.join(findings.notes)}")
         return word, "; ".join(texts) or None
@@ -245,108 +271,21 @@ class _Court:
         return chosen, self._verdicts[chosen]
 
     def _bad(self, number: int) -> bool:
-        return self._verdicts.get(number, "identical") not in _GOOD
-
-
-def _by_cell(run: Evidence) -> dict[int, dict[str, Version]]:
-    """Return the last version of each file that a cell wrote, by cell and relative path."""
-    gone = _gone(run)
-    found: dict[int, dict[str, Version]] = {}
-    for use in run.uses:
-        path = relative_to(use.path, run.cwd)
-        if use.role == "write" and use.cell is not None and path is not None and path not in gone:
-            found.setdefault(use.cell, {})[path] = (use.hash, use.reason)
-    return found
-
-
-def _gone(run: Evidence) -> set[str]:
-    """Return the relative paths that were removed or renamed away in the end."""
-    last: dict[str, str] = {}
-    for use in run.uses:
-        path = relative_to(use.path, run.cwd)
-        if path is not None and use.role != "read":
-            last[path] = use.role
-    return {path for path, role in last.items() if role == "remove"}
-
-
-def _sources(run: Evidence) -> dict[int, set[int]]:
-    """Return, for each cell, the cells that wrote the files it read."""
-    writers: dict[str, int] = {}
-    found: dict[int, set[int]] = {}
-    for use in run.uses:
-        path = os.path.normpath(use.path)
-        if use.cell is None:
-            continue
-        if use.role == "write":
-            writers[path] = use.cell
-        elif use.role == "read" and writers.get(path, use.cell) != use.cell:
-            found.setdefault(use.cell, set()).add(writers[path])
-    return found
-
-
-def _strays(then: Evidence, now: Evidence) -> dict[int, str]:
-    """Return cells of the repetition that read something that the original run had made itself."""
-    made = {os.path.normpath(use.path) for use in then.uses if use.role == "write"}
-    return {
-        use.cell: use.path
-        for use in now.uses
-        if use.role == "read" and use.cell is not None and _outside(use, now, made)
-    }
-
-
-def _outside(use: Use, now: Evidence, made: set[str]) -> bool:
-    return relative_to(use.path, now.cwd) is None and os.path.normpath(use.path) in made
-
-
-def judge_files(
-    then: Evidence, now: Evidence, cells: Iterable[CellVerdict] = ()
-) -> list[dict[str, Any]]:
-    """Return the verdict of every file that the original run left behind, by its original path."""
-    verdicts = {cell.number: cell.verdict for cell in cells}
-    before, after = _left_behind(then), _left_behind(now)
-    found = []
-    for path, (version, cell) in before.items():
-        again = after.get(path)
-        word, reason = compare_file(version, again[0] if again else None)
-        bad = verdicts.get(cell or 0, "identical")
-        if word == "different" and bad not in _GOOD:
-            how = {"failed": "failed", "different": "differs"}.get(bad, "was not compared")
-            word = "not compared" if bad == "not compared" else word
-            reason = f"written by cell {cell}, which {how}: {reason}"
-        found.append(
-            {"path": f"{then.cwd.rstrip(os.sep)}{os.sep}{path}", "verdict": word, "reason": reason}
-        )
-    for path in after.keys() - before.keys():
-        reason = "only the repetition writes it"
-        found.append(
-            {
-                "path": f"{then.cwd.rstrip(os.sep)}{os.sep}{path}",
-                "verdict": "different",
-                "reason": reason,
-            }
-        )
-    return found
-
-
-def _left_behind(run: Evidence) -> dict[str, tuple[Version, int | None]]:
-    gone = _gone(run)
-    found: dict[str, tuple[Version, int | None]] = {}
-    for use in run.uses:
-        path = relative_to(use.path, run.cwd)
-        if use.role == "write" and path is not None and path not in gone:
-            found[path] = ((use.hash, use.reason), use.cell)
-    return found
+        return self._verdicts.get(number, "identical") not in GOOD
 
 
 def judge_metrics(then: Evidence, now: Evidence) -> list[dict[str, Any]]:
     """Return the verdict of every metric of the two runs: equal numbers are identical."""
     found = []
+    unseen = any(cell.gap for cell in then.cells)
     for name in (*then.metrics, *(name for name in now.metrics if name not in then.metrics)):
         first, second = then.metrics.get(name), now.metrics.get(name)
         word: Word = "identical" if first == second else "different"
         reason = None
         if first is None or second is None:
             reason = f"only the {'repetition' if first is None else 'original'} has it"
+        if word == "different" and unseen:
+            word, reason = "not compared", "not all cells of the original were seen"
         found.append(
             {"name": name, "then": first, "now": second, "verdict": word, "reason": reason}
         )

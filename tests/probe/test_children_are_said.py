@@ -49,6 +49,26 @@ def test_a_cell_that_starts_a_program_is_noted(kernel, code):
     assert of(found, "cell")[-1]["exec"] in executions(found)
 
 
+NAMED = {
+    "import subprocess; subprocess.run(['true'])": "true",
+    "subprocess.run(['/bin/true', '--secret=1'])": "true",
+    "os.waitpid(os.posix_spawn('/bin/true', ['x'], {}), 0)": "true",
+    "subprocess.run(['./true.sh'], check=False) if os.path.exists('./true.sh') else 0": None,
+    "os.system('true')": None,
+}
+
+
+@pytest.mark.parametrize("code", NAMED, ids=range(len(NAMED)))
+def test_the_program_is_named_where_it_is_one_of_the_system(kernel, code):
+    kernel.run("open('true.sh', 'w').write('#!/bin/sh\\n'); os.chmod('true.sh', 0o755)")
+    kernel.run(code)
+    found = kernel.records()
+    last = of(found, "cell")[-1]
+    mine = (last["exec"], last["c"])
+    named = [r.get("program") for r in of(found, "child") if (r.get("exec") or r["c"]) in mine]
+    assert NAMED[code] in named
+
+
 @pytest.mark.parametrize("code", QUIET.values(), ids=QUIET)
 def test_a_fork_is_no_other_program(kernel, code):
     kernel.run(code)

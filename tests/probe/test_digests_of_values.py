@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_lineage.probe import namespace
 from jupyter_lineage.probe.digest import BUDGET, digest
+from jupyter_lineage.probe.digest_hasher import Hasher
 
 from .kernels import ROOT
 
@@ -284,3 +286,42 @@ def test_the_budget_holds_for_all_names_of_a_cell_together():
 @pytest.mark.parametrize("value", ["x" * BUDGET, list(range(3_000_000)), [["a"] * 10] * 100_000])
 def test_what_is_large_is_given_up(value):
     assert digest(value)[0].reason == "too large"
+
+
+def test_a_large_frame_is_given_up_before_any_of_it_is_hashed(monkeypatch):
+    fed: list[int] = []
+    monkeypatch.setattr(Hasher, "raw", lambda _, __, data: fed.append(len(data)))
+    for columns in (10, 1000):
+        frame = pd.DataFrame(np.zeros((BUDGET // 8 // columns + 1, columns)))
+        assert digest(frame)[0].reason == "too large"
+    assert sum(fed) == 0
+
+
+def cells(again: namespace.Again, values: dict[str, object], source: str) -> dict[str, object]:
+    """Return the digests of what a cell that only names its values is recorded with."""
+    before = namespace.snapshot(values)
+    names, _ = namespace.changes(before, values, source, again=again)
+    assert all(seen["same"] for seen in names.values())
+    return {name: seen["digest"] for name, seen in names.items()}
+
+
+def test_naming_a_value_again_and_again_costs_a_session_only_so_much():
+    again = namespace.Again()
+    values: dict[str, object] = {"large": np.zeros(BUDGET // 10), "small": [1, 2]}
+    found = [cells(again, values, "large + small") for _ in range(60)]
+    assert found[0]["large"] is not None
+    assert found[-1]["large"] is None
+    assert {digests["small"] for digests in found} == {of([1, 2])}
+    names, _ = namespace.changes({}, values, "", again=again)
+    assert names["large"]["digest"] is not None, "what a cell binds is digested all the same"
+
+
+def test_a_value_that_is_too_large_costs_the_session_nothing():
+    again = namespace.Again()
+    values: dict[str, object] = {"huge": [np.zeros(BUDGET // 16) for _ in range(4)], "small": 1}
+    names, _ = namespace.changes({}, values, "", again=again)
+    assert names["huge"]["reason"] == "too large"
+    for _ in range(60):
+        assert cells(again, values, "huge")["huge"] is None
+    values["huge"] = np.zeros(BUDGET // 10)
+    assert cells(again, values, "huge")["huge"] is not None

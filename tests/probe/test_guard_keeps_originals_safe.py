@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +70,31 @@ def test_changing_what_is_outside_is_refused(guarded, code):
     assert original(guarded) == before
 
 
+def test_the_shared_memory_of_others_stays_as_it_is(start, tmp_path):
+    (tmp_path / "work").mkdir()
+    theirs = [Path(f"/dev/shm/{name}_{os.getpid()}") for name in ("psm_test", "other_test")]
+    try:
+        for path in theirs:
+            path.write_text("theirs")
+        kernel = start(hand_over=json.dumps({"guard": str(tmp_path / "work")}))
+        kernel.run("import os")
+        for path in theirs:
+            for code in (f"open('{path}', 'w')", f"os.remove('{path}')", f"os.chmod('{path}', 0)"):
+                assert kernel.run(code)[0]["ename"] == "PermissionError", code
+            assert path.read_text() == "theirs"
+        assert kernel.run("open('/dev/shm/anything', 'w')")[0]["ename"] == "PermissionError"
+    finally:
+        for path in theirs:
+            path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("device", ["/dev/kmsg", "/dev/tty1", "/dev/vda", "/dev/ttyS0"])
+def test_only_devices_that_keep_nothing_are_written(guarded, device):
+    if not os.path.exists(device):
+        pytest.skip("this system has no such device")
+    assert guarded.run(f"os.open('{device}', os.O_WRONLY)")[0]["ename"] == "PermissionError"
+
+
 def test_the_refusal_says_why(guarded):
     reply, _ = guarded.run("open(out + '/a.txt', 'w')")
     assert "a reproduction changes nothing outside of its own folder" in reply["evalue"]
@@ -93,6 +119,13 @@ ALLOWED = [
     "import tempfile; open(os.path.join(tempfile.mkdtemp(), 'x'), 'w').close()",
     "import sqlite3; c = sqlite3.connect('mine.db'); c.execute('create table t (a)'); c.close()",
     "import multiprocessing; multiprocessing.Queue().put(1)",
+]
+
+
+ALLOWED += [
+    "from multiprocessing import shared_memory as s; m = s.SharedMemory(create=True, size=9);"
+    " open('/dev/shm/' + m.name, 'r+b').close(); m.unlink()",
+    "made = '/dev/shm/joblib_memmapping_folder_x'; os.mkdir(made); shutil.rmtree(made)",
 ]
 
 

@@ -4,10 +4,15 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import time
 
+import nbformat
 import pytest
 
-from .kernels import of, spools
+from jupyter_lineage.probe import identity
+
+from .kernels import STARTUP, environment, of, records, spools
 
 
 def test_loading_again_after_the_startup_file_changes_nothing(start):
@@ -40,22 +45,82 @@ def test_loading_late_says_what_is_unseen(start):
 def test_unloading_stops_and_loading_goes_on_in_the_same_run(start):
     kernel = start()
     kernel.run("a = 1")
-    kernel.run("%unload_ext jupyter_lineage")
+    assert kernel.text("%unload_ext jupyter_lineage") == ""
     assert "not found" in kernel.text("%track")
     kernel.run("hidden_name = 2; open('hidden.txt', 'w').close()")
-    kernel.run("%load_ext jupyter_lineage")
+    text = kernel.text("%load_ext jupyter_lineage")
+    assert text == (
+        "jupyter_lineage records from the next cell on; 3 executions up to here are unseen.\n"
+    )
     kernel.run("b = 3")
     found = kernel.wait_for("outputs", 2)
     raw = json.dumps(found)
     assert "hidden_name" not in raw
     assert "hidden.txt" not in raw
-    assert [r["on"] for r in of(found, "recording")] == [False, True]
+    assert [(r["on"], r.get("unseen")) for r in of(found, "recording")] == [
+        (False, None),
+        (True, 3),
+    ]
     assert len({r["run"] for r in of(found, "cell")}) == 1
+
+
+def test_the_cell_that_unloads_ends_and_so_does_the_run(start):
+    kernel = start()
+    kernel.run("a = 1\n%unload_ext jupyter_lineage\nhidden_name = 2")
+    kernel.run("c = 3")
+    found = kernel.stop()
+    (cell,), (end,) = of(found, "cell"), of(found, "cell_end")
+    assert (end["exec"], end["status"]) == (cell["exec"], "completed")
+    (off,) = of(found, "recording")
+    assert (off["on"], off["exec"], off["reason"]) == (False, cell["exec"], "%unload_ext")
+    assert [r["reason"] for r in of(found, "end")] == ["shutdown"]
+
+
+def test_unloading_and_loading_in_one_cell_leaves_nothing_out(start):
+    kernel = start()
+    assert kernel.text("%unload_ext jupyter_lineage\n%load_ext jupyter_lineage") == ""
+    kernel.run("b = 3")
+    found = kernel.wait_for("outputs", 2)
+    assert [len(of(found, kind)) for kind in ("cell", "cell_end", "outputs")] == [2, 2, 2]
+
+
+GUARDED = {"run_kind": "reproduction", "programs": True}
+
+
+def reproduction(start, tmp_path):
+    folder = tmp_path / "work"
+    return start(hand_over=json.dumps({**GUARDED, "guard": str(folder)}))
+
+
+@pytest.mark.parametrize("off", ["%track off", "%unload_ext jupyter_lineage"])
+def test_a_reproduction_goes_on_and_says_what_the_original_said(start, tmp_path, off):
+    original = start(tmp_path / "original")
+    said = original.text(off)
+    again = reproduction(start, tmp_path)
+    assert again.text(off) == said
+    again.run("x = 1")
+    assert "Noted: lr=0.1" in again.text("%track param lr=0.1")
+    assert "already loaded" in again.text("%load_ext jupyter_lineage")
+    found = again.wait_for("outputs", 4)
+    assert len(of(found, "cell")) == 4
+    assert [end["names"].keys() for end in of(found, "cell_end")][1] == {"x"}
+    assert not of(found, "recording")
+
+
+def test_a_reproduction_says_in_the_same_cell_that_recording_is_off(start, tmp_path):
+    cell = "%track off\n%track off\n%track param lr=0.1\n%track on\n%track on"
+    original = start(tmp_path / "original").text(cell)
+    assert "was off already" in original
+    assert reproduction(start, tmp_path).text(cell) == original
 
 
 def test_nothing_is_recorded_when_disabled(start):
     kernel = start(JUPYTER_LINEAGE_DISABLE="1")
     assert kernel.text("print(1)") == "1\n"
+    for _ in range(2):
+        assert kernel.text("%load_ext jupyter_lineage") == (
+            "jupyter_lineage records nothing: JUPYTER_LINEAGE_DISABLE switches it off.\n"
+        )
     assert not spools(kernel.home)
     assert "jupyter_lineage" not in kernel.errors.read_text()
 
@@ -121,6 +186,108 @@ def test_the_notebook_is_known_from_the_server(start):
     assert process["notebook_source"] == "JPY_SESSION_NAME"
 
 
+def execute(home, command, variables=None):
+    """Run a program that executes a notebook in a kernel of its own, recorded."""
+    folder = home / "ipython" / "profile_default" / "startup"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(STARTUP, folder)
+    done = subprocess.run(
+        command,
+        cwd=home,
+        env=environment(home, **(variables or {})),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return records(home)
+
+
+def notebook_at(path, *sources):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), path)
+
+
+EXECUTE = [sys.executable, "-m", "jupyter", "execute"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_notebook_is_known_from_the_program_that_runs_it(tmp_path):
+    notebook_at(tmp_path / "folder" / "a b.ipynb", "1")
+    found = execute(tmp_path, [*EXECUTE, "folder/a b.ipynb"])
+    (process,) = [r for r in of(found, "process") if r["_writer"] == "probe"]
+    assert process["notebook"] == str(tmp_path / "folder" / "a b.ipynb")
+    assert process["notebook_source"] == "parent-argv"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["x.py", "a.ipynb"], "a.ipynb"),
+        (["x.py", "a.ipynb", "./a.ipynb"], "a.ipynb"),
+        (["x.py", "a.ipynb", "b.ipynb"], None),
+        (["x.py", "missing.ipynb"], None),
+        (["papermill", "a.ipynb", "b.ipynb"], "a.ipynb"),
+        (["jupyter-lab", "a.ipynb"], None),
+        (["x.py"], None),
+    ],
+)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_which_argument_of_a_program_names_the_notebook(tmp_path, arguments, expected):
+    for name in ("a.ipynb", "b.ipynb"):
+        (tmp_path / name).touch()
+    sleeper = tmp_path / arguments[0]
+    sleeper.write_text("import sys; print(flush=True); sys.stdin.read()")
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(tmp_path),
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        found = identity.notebook_of_program(process.pid)
+        process.communicate()
+    assert found == (None if expected is None else str(tmp_path / expected))
+
+
+def test_a_kernel_that_is_killed_after_a_request_to_shut_down_has_ended(tmp_path):
+    pytest.importorskip("joblib")
+    # joblib's workers keep Python's own end waiting, and the client kills the kernel meanwhile.
+    notebook_at(
+        tmp_path / "a.ipynb",
+        "import atexit, time; atexit.register(time.sleep, 60)\n"
+        "from joblib import Parallel, delayed\n"
+        "sum(Parallel(n_jobs=2)(delayed(abs)(i) for i in range(9)))",
+        "open('late.txt', 'w').close()",
+    )
+    found = execute(tmp_path, [*EXECUTE, "a.ipynb"])
+    kernel = next(r["_pid"] for r in found if r["type"] == "cell")
+    own = [r for r in found if r["_pid"] == kernel and r["_writer"] == "probe"]
+    assert [r["type"] for r in own if r["type"] in ("cell_end", "outputs", "end")] == [
+        *("cell_end", "outputs", "cell_end", "outputs", "end")
+    ]
+    assert any(str(r.get("path", "")).endswith("late.txt") for r in of(found, "file"))
+
+
+def test_a_cell_that_runs_when_the_kernel_is_asked_to_end_is_recorded_first(start):
+    kernel = start()
+    kernel.send("import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: x = 1")
+    kernel.wait_for("cell")
+    time.sleep(0.5)
+    kernel.client.shutdown(restart=True)
+    time.sleep(0.5)
+    assert not of(kernel.records(), "end")
+    kernel.manager.interrupt_kernel()
+    found = kernel.wait_for("end")
+    assert [r["type"] for r in found if r["type"] in ("cell_end", "outputs", "end")] == [
+        *("cell_end", "outputs", "end")
+    ]
+    assert of(found, "end")[0]["reason"] == "restart"
+
+
 def test_no_child_is_left_for_the_users_wait(start):
     kernel = start()
     code = (
@@ -130,10 +297,6 @@ def test_no_child_is_left_for_the_users_wait(start):
 
 
 def test_plain_ipython_records_cells_without_outputs(tmp_path):
-    import sys
-
-    from .kernels import environment, records
-
     code = "%load_ext jupyter_lineage\nx = 1\n1/0\n"
     bare = (
         "from IPython.core import shellapp; shellapp.ENV_CONFIG_DIRS[:] = [];"

@@ -66,6 +66,53 @@ def test_a_child_that_opens_nothing_makes_no_spool(watched: Watched) -> None:
     assert len(list(watched.spool.iterdir())) == 1
 
 
+@pytest.mark.parametrize("folder_too", [False, True])
+def test_a_spool_that_is_removed_again_and_again_is_begun_again(
+    watched: Watched, folder_too: bool
+) -> None:
+    watched.see(
+        "spool = os.environ['TEST_SPOOL']\n"
+        "shim.set_ignored([spool])\n"
+        "descriptors = len(os.listdir('/proc/self/fd'))\n"
+        "for i in range(30):\n"
+        "    for name in os.listdir(spool): os.unlink(f'{spool}/{name}')\n"
+        f"    if {folder_too}: os.rmdir(spool); os.mkdir(spool, 0o700)\n"
+        "    open(f'file{i}', 'w').close()\n"
+        "open('last', 'w').close()\n"
+        "assert shim.lost() == 0, shim.lost()\n"
+        "assert len(os.listdir('/proc/self/fd')) <= descriptors + 8\n"
+    )
+    assert [r["p"] for r in watched.files("open")] == ["file29", "last"]
+
+
+def test_threads_that_meet_a_removed_spool_at_once_lose_and_double_nothing(
+    watched: Watched,
+) -> None:
+    watched.see(
+        "import threading\n"
+        "spool, kept = os.environ['TEST_SPOOL'], os.environ['TEST_SPOOL'] + '-kept'\n"
+        "os.mkdir(kept); shim.set_ignored([spool, kept])\n"
+        "def work(number):\n"
+        "    shim.cell_slot().value = 1\n"
+        "    for i in range(400): open(f'file{number}-{i}', 'w').close()\n"
+        "threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "while any(thread.is_alive() for thread in threads):\n"
+        "    for name in os.listdir(spool):\n"
+        "        os.link(f'{spool}/{name}', f'{kept}/{name}'); os.unlink(f'{spool}/{name}')\n"
+        "for name in os.listdir(spool): os.link(f'{spool}/{name}', f'{kept}/{name}')\n"
+        "assert shim.lost() == 0, shim.lost()\n"
+    )
+    watched.spool = watched.spool.with_name(f"{watched.spool.name}-kept")
+    expected = sorted(f"file{n}-{i}" for n in range(4) for i in range(400))
+    assert sorted(r["p"] for r in watched.files("open") if r["p"][:4] == "file") == expected
+    by_spool: dict[str, list[int]] = {}
+    for record in watched.records():
+        by_spool.setdefault(record["spool_id"], []).append(record["n"])
+    assert all(len(numbers) == len(set(numbers)) for numbers in by_spool.values())
+    assert all(min(numbers) == 1 for numbers in by_spool.values())
+
+
 @pytest.mark.parametrize("forked", [False, True])
 def test_a_program_that_closes_descriptors_gets_no_line_of_ours(
     watched: Watched, forked: bool

@@ -16,7 +16,7 @@ PREPARE = """
 import errno, ctypes
 outside = os.path.realpath("../outside")
 inside = os.getcwd()
-shim.set_guard([inside])
+shim.set_guard([inside, "/dev/null"])
 def refused(call, *arguments, **more):
     try:
         call(*arguments, **more)
@@ -33,6 +33,7 @@ NATIVE = """
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 struct how { uint64_t flags, mode, resolve; };
@@ -47,6 +48,14 @@ int by_how(const char *p) {
 int by_template(char *p) { return mkstemp(p) < 0 ? errno : 0; }
 int by_folder(char *p) { return mkdtemp(p) == 0 ? errno : 0; }
 int by_creat(const char *p) { return creat(p, 0600) < 0 ? errno : 0; }
+int __xmknod(int, const char *, mode_t, dev_t *);
+int by_old_mknod(const char *p) {
+    dev_t none = 0;
+    return __xmknod(1, p, S_IFIFO | 0600, &none) < 0 ? errno : 0;
+}
+int by_mknod_number(const char *p) {
+    return syscall(SYS_mknodat, AT_FDCWD, p, S_IFIFO | 0600, 0) < 0 ? errno : 0;
+}
 """
 
 
@@ -109,6 +118,42 @@ def test_no_call_changes_anything_outside(watched: Watched, originals: Path) -> 
     assert not any(record["p"].startswith(f"{watched.data}/") for record in refusals)
 
 
+def test_no_pipe_device_or_socket_is_made_outside(watched: Watched, originals: Path) -> None:
+    before = snapshot(originals)
+    records = watched.see(
+        PREPARE + f"native = ctypes.CDLL({str(native_library(NATIVE))!r})\n"
+        "import socket, stat\n"
+        "os.symlink(outside, 'door')\n"
+        "fd = os.open(outside, os.O_RDONLY)\n"
+        "for path in (outside + '/new', '../outside/new', 'door/new'):\n"
+        "    refused(os.mkfifo, path); refused(os.mknod, path)\n"
+        "    refused(os.mknod, path, stat.S_IFIFO | 0o600)\n"
+        "    refused(os.mknod, path, stat.S_IFCHR | 0o600, os.makedev(1, 3))\n"
+        "    with socket.socket(socket.AF_UNIX) as one: refused(one.bind, path)\n"
+        "    for name in ('by_old_mknod', 'by_mknod_number'):\n"
+        "        assert getattr(native, name)(path.encode()) == errno.EACCES, name\n"
+        "refused(os.mkfifo, 'new', dir_fd=fd); refused(os.mknod, 'new', dir_fd=fd)\n"
+    )
+    assert snapshot(originals) == before
+    refusals = [record["op"] for record in records if record["type"] == "refused"]
+    assert {"mkfifo", "mkfifoat", "mknod", "mknodat", "__xmknod", "bind"} >= set(refusals)
+    assert refusals.count("bind") == 3
+
+
+def test_pipes_and_sockets_are_made_inside(watched: Watched, originals: Path) -> None:
+    watched.see(
+        PREPARE + "import socket\n"
+        "os.mkfifo('pipe'); os.mknod('file'); os.mkfifo('pipe2', dir_fd=os.open('.', 0))\n"
+        "with socket.socket(socket.AF_UNIX) as one: one.bind('socket')\n"
+        "with socket.socket(socket.AF_UNIX) as one: one.bind(inside + '/socket2')\n"
+        "with socket.socket(socket.AF_UNIX) as one: one.bind(b'\\0lineage-test')\n"
+        "with socket.socket() as one: one.bind(('127.0.0.1', 0))\n"
+    )
+    assert not [r for r in watched.records() if r["type"] == "refused"]
+    made = {"pipe", "pipe2", "file", "socket", "socket2"}
+    assert made <= {path.name for path in watched.data.iterdir()}
+
+
 def test_work_inside_and_reading_anywhere_go_on(watched: Watched, originals: Path) -> None:
     watched.see(
         PREPARE + "import tempfile, shutil\n"
@@ -120,7 +165,7 @@ def test_work_inside_and_reading_anywhere_go_on(watched: Watched, originals: Pat
         "tempfile.tempdir = inside; tempfile.NamedTemporaryFile().close()\n"
         "tempfile.TemporaryFile().close()\n"
         "open('/dev/null', 'w').write('x')\n"
-        "shared = f'/dev/shm/lineage-{os.getpid()}'\n"
+        "shared = f'/dev/shm/psm_{os.getpid()}'\n"
         "open(shared, 'w').close(); os.unlink(shared)\n"
         "r, w = os.pipe(); os.fdopen(os.open(f'/proc/self/fd/{w}', os.O_WRONLY), 'w').close()\n"
         "m = os.memfd_create('m'); open(f'/proc/self/fd/{m}', 'w').close()\n"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -114,14 +115,32 @@ def test_a_cell_magic_is_a_child_run(shared):
     assert "value" in end["names"]
 
 
-def test_a_cell_magic_that_fails_fails_once(shared):
-    reply, messages = shared.run("%%track bad\nraise KeyError('k')")
-    assert reply["status"] == "error"
-    assert reply["ename"] == "KeyError"
-    shown = "".join("".join(m["content"].get("traceback", [])) for m in messages)
-    assert shown.count("Traceback") == 1
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [("raise KeyError('k')", "KeyError"), ("1 +", "SyntaxError"), ("%nonsense", "UsageError")],
+)
+def test_a_cell_magic_that_fails_fails_once_and_as_the_cell_alone(shared, body, name):
+    alone, _ = shared.run(body)
+    reply, messages = shared.run(f"%%track bad\n{body}")
+    assert (reply["status"], reply["ename"]) == ("error", name)
+    # a cell's file is named after its text
+    assert re.sub(r"\d+\.py", "", reply["evalue"]) == re.sub(r"\d+\.py", "", alone["evalue"])
+    errors = [m["content"] for m in messages if m["msg_type"] == "error"]
+    said = [m["content"]["text"] for m in messages if m["msg_type"] == "stream"]
+    if name == "UsageError":  # IPython shows it as text
+        assert "".join(said).count("UsageError") == 1
+        assert errors == []
+    else:
+        (error,) = errors
+        assert name in "".join(error["traceback"])
+        assert error["ename"] == name
     assert of(shared.records(), "cell_end")[-1]["status"] == "failed"
     assert of(shared.records(), "track")[-1]["verb"] == "stop"
+
+
+def test_an_interrupted_cell_magic_is_interrupted(shared):
+    shared.run("%%track bad\nraise KeyboardInterrupt")
+    assert of(shared.records(), "cell_end")[-1]["status"] == "interrupted"
 
 
 def test_a_cell_magic_without_a_name_still_runs_the_cell(shared):
@@ -142,7 +161,7 @@ def test_off_records_nothing_until_on(shared):
     shared.run("hidden_cell_name = 1; open('hidden.txt', 'w').close(); print('hidden output')")
     assert "Recording is off" in shared.text("%track param hidden_parameter=1")
     text = shared.text("%track on")
-    assert "on" in text
+    assert "3 executions up to here not recorded" in text
     shared.run("visible_cell_name = 2")
     found = shared.wait_for("outputs")
     raw = repr(found)
@@ -152,6 +171,7 @@ def test_off_records_nothing_until_on(shared):
     assert (off["on"], off["reason"]) == (False, "the data is private")
     assert off["user"]
     assert on["on"] is True
+    assert (off["exec"], on["unseen"]) == (of(found, "cell")[-2]["exec"], 3)
     # the cell that turned it off did end
     ended = {r["exec"] for r in of(found, "cell_end")}
     assert {r["exec"] for r in of(found, "cell")} == ended

@@ -153,6 +153,12 @@ CASES = (
         says="not compared: m (Model)",
     ),
     Case(
+        name="a bound method without a digest is a value like any other",
+        then={"digests": {"m": digest(None, "method")}},
+        now={"digests": {"m": digest(None, "method")}},
+        says="not compared: m (method)",
+    ),
+    Case(
         name="a module without a digest needs no word",
         then={"digests": {"np": digest(None, "module")}},
         now={"digests": {"np": digest(None, "module")}},
@@ -321,6 +327,51 @@ def test_what_hangs_on_a_differing_cell_and_has_no_digest_is_not_compared():
     then = Evidence(id="t", cwd=THEN, cells=(*first, cell(2, **model)))
     now = Evidence(id="n", cwd=NOW, cells=(cell(1, "A", names_written=("n1",)), cell(2, **model)))
     assert judge_cells(then, now, Circumstances())[1].verdict == "not compared"
+
+
+MODEL: dict[str, Any] = {"digests": {"m": digest(None, "Model")}, "names_bound": ("m",)}
+READ: dict[str, Any] = {"names_read": ("m",)}
+SAME: dict[str, Any] = {"digests": {"m": {**digest(None, "Model"), "same": True}}}
+
+
+@pytest.mark.parametrize(
+    ("cells", "verdicts"),
+    [
+        ([MODEL, READ], ["not compared", "identical"]),
+        ([MODEL, {}, {**READ, **SAME}], ["not compared", "identical", "identical"]),
+        ([MODEL, {**READ, **SAME}, READ], ["not compared", "not compared", "identical"]),
+        ([MODEL, {}], ["identical"] * 2),
+        ([MODEL, MODEL, READ], ["identical", "not compared", "identical"]),
+        ([MODEL, {**MODEL, **READ}], ["not compared", "identical"]),
+        ([READ, MODEL], ["identical"] * 2),
+    ],
+)
+def test_a_value_without_a_digest_counts_where_a_later_cell_reads_it(cells, verdicts):
+    made = tuple(cell(number, **one) for number, one in enumerate(cells, start=1))
+    then, now = (Evidence(id=name, cwd=name, cells=made) for name in (THEN, NOW))
+    found = judge_cells(then, now, Circumstances())
+    assert [one.verdict for one in found] == verdicts
+    for one in found:
+        assert one.verdict == "identical" or "no digest for m (Model)" in (one.reason or "")
+
+
+def test_a_read_that_only_the_repetition_made_counts_too():
+    then = Evidence(id="t", cwd=THEN, cells=(cell(1, **MODEL), cell(2)))
+    now = Evidence(id="n", cwd=NOW, cells=(cell(1, **MODEL), cell(2, **READ)))
+    assert judge_cells(then, now, Circumstances())[0].verdict == "not compared"
+
+
+def test_a_repetition_that_read_a_changed_original_is_told_so():
+    def reads(content: str | None) -> tuple[Use, ...]:
+        return (Use(path="/data/in.csv", role="read", hash=content, cell=1),)
+
+    then = Evidence(id="t", cwd=THEN, cells=(cell(1, "a"),), uses=reads("h"))
+    now = Evidence(id="n", cwd=NOW, cells=(cell(1, "b"),), uses=reads("i"))
+    (found,) = judge_cells(then, now, Circumstances())
+    assert found.verdict == "not compared"
+    assert found.reason == "it read /data/in.csv outside its own folder, which has changed since"
+    (found,) = judge_cells(then, replace(now, uses=reads("h")), Circumstances())
+    assert (found.verdict, found.reason) == ("different", "the output differs")
 
 
 def test_cells_that_were_not_run_are_not_compared_and_neither_is_what_needs_them():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from jupyter_lineage.errors import InvalidInput, NotFound, ReproduceRefused
-from jupyter_lineage.reproduce import fence
+from jupyter_lineage.reproduce import fence, memory, prepare
 from jupyter_lineage.reproduce.inputs import hash_file
 
 
@@ -44,6 +45,113 @@ def test_a_run_that_changed_something_outside_its_folder_is_refused(bench, cell)
     with pytest.raises(ReproduceRefused) as refused:
         bench.reproduce(run)
     assert any(path.endswith("/beside.txt") for path in refused.value.paths)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open({parent!r} + '/' + 'project/out.txt', 'w').write('x')",
+        "name = 'project'; open(f'{parent}/{{name}}/out.txt', 'w').write('x')",
+        "import os; open(os.path.join(os.environ['WORK'], 'out.txt'), 'w').write('x')",
+    ],
+)
+def test_a_path_that_is_put_together_is_refused_before_the_start(bench, monkeypatch, code):
+    monkeypatch.setenv("WORK", str(bench.project))
+    run = bench.record(code.format(parent=str(bench.project.parent)))
+    with pytest.raises(ReproduceRefused) as refused:
+        bench.reproduce(run)
+    assert refused.value.paths == (str(bench.project / "out.txt"),)
+
+
+def test_a_look_at_an_environment_variable_is_no_reason_to_refuse(bench, words):
+    run = bench.record(
+        "import os, logging\nthreads = os.environ.get('OMP_NUM_THREADS', os.getenv('MKL_THREADS'))",
+        "logging.FileHandler('run.log').close()",
+    )
+    assert words(bench.reproduce(run))[0] == "identical"
+
+
+def test_a_run_that_writes_through_its_own_link_to_elsewhere_is_refused(bench):
+    kept = bench.write("../elsewhere/kept.txt", "keep me").resolve()
+    run = bench.record(
+        f"import os\nos.symlink({str(kept.parent)!r}, 'door')",
+        "open('door/new.txt', 'w').write('x')",
+    )
+    with pytest.raises(ReproduceRefused) as refused:
+        bench.reproduce(run)
+    assert refused.value.paths == (str(kept.parent / "new.txt"),)
+
+
+def test_a_link_that_was_there_before_is_a_folder_of_the_reproduction(bench, words):
+    kept = bench.write("../elsewhere/kept.txt", "keep me").resolve()
+    (bench.project / "data").symlink_to(kept.parent)
+    run = bench.record("open('data/new.txt', 'w').write('x')", "print(open('data/new.txt').read())")
+    (kept.parent / "new.txt").write_text("mine")
+    assert words(bench.reproduce(run)) == ["identical"] * 2
+    assert (kept.parent / "new.txt").read_text() == "mine"
+
+
+WORKERS = (
+    "import multiprocessing, joblib, numpy as np\nfrom multiprocessing import shared_memory",
+    "def double(x):\n    return 2 * x",
+    "with multiprocessing.get_context('fork').Pool(2) as pool:\n"
+    "    print(pool.map(double, range(4)))",
+    "large = np.arange(300_000)\n"
+    "print(joblib.Parallel(2)(joblib.delayed(np.sum)(large) for _ in range(2)))",
+    "made = shared_memory.SharedMemory(create=True, size=8); made.buf[0] = 7\n"
+    "print(made.buf[0]); made.close(); made.unlink(); del made",
+)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_worker_processes_and_shared_memory_work(bench, words, monkeypatch, private):
+    theirs = Path(fence.SHARED_MEMORY, f"psm_test_{os.getpid()}")
+    run = bench.record(*WORKERS)
+    if not private:
+        monkeypatch.setattr(memory, "can_be_private", lambda plan: False)
+    try:
+        theirs.write_text("theirs")
+        document = bench.reproduce(run)
+        assert not {"failed", "different"} & set(words(document)), document
+        assert theirs.read_text() == "theirs"
+        assert [one.name for one in theirs.parent.glob("psm_*")] == [theirs.name]
+    finally:
+        theirs.unlink()
+
+
+def test_a_shared_memory_in_common_is_said_before_programs_start(bench, monkeypatch):
+    run = bench.record("!echo hello")
+    assert memory.SAID_BEFORE not in prepare(bench.database, run).problems
+    monkeypatch.setattr(memory, "can_be_private", lambda plan: False)
+    assert memory.SAID_BEFORE in prepare(bench.database, run).problems
+
+
+def test_what_others_keep_in_shared_memory_is_private_to_programs_too(bench, words):
+    theirs = Path(fence.SHARED_MEMORY, f"other_{os.getpid()}")
+    run = bench.record(
+        "import os\nagain = 'reproductions' in os.getcwd()",
+        f"if again: os.system('echo mine > {theirs}')",
+    )
+    try:
+        theirs.write_text("theirs")
+        bench.reproduce(run)
+        assert theirs.read_text() == "theirs"
+    finally:
+        theirs.unlink()
+
+
+def test_a_look_around_in_folders_is_said_before(bench):
+    bench.write("data/a.csv", "1")
+    run = bench.record(
+        "import os\nprint(len(os.listdir('data')))", "os.path.exists('nothing')", "print(1)"
+    )
+    said = prepare(bench.database, run).problems
+    assert any(text.startswith("cell 1 may look at which files a folder holds") for text in said)
+    assert any(text.startswith("cell 2 may ask whether files are there") for text in said)
+    assert not any(text.startswith("cell 3") for text in said)
+    (found, *_) = bench.reproduce(run)["executions"]
+    assert found["verdict"] != "identical"
+    assert "only what the run read is there" in found["reason"] or "FileNotFound" in found["reason"]
 
 
 CHANGES = (
@@ -154,16 +262,26 @@ def test_a_run_without_programs_is_reproduced_where_nothing_would_hold_them(
 
 
 @pytest.mark.skipif(not fence.is_available(), reason="this system has no Landlock")
-@pytest.mark.parametrize("program", ["chmod 400", "touch -d 2001-01-01"])
-def test_rights_and_times_that_a_program_changed_are_said(bench, program):
+@pytest.mark.parametrize(
+    ("program", "what"),
+    [
+        ("chmod 400 {0}", "other rights"),
+        ("touch -d 2001-01-01 {0}", "another time"),
+        ("chmod 750 $(dirname {0})", "other rights"),
+        ("{1} -c \"import os; os.setxattr('{0}', 'user.a', b'x')\"", "other attributes"),
+    ],
+)
+def test_rights_times_and_attributes_that_a_program_changed_are_said(bench, program, what):
     kept = bench.write("outside/kept.txt", "keep me")
+    command = program.format(kept, sys.executable)
     run = bench.record(
         f"import os\nprint(open({str(kept)!r}).read())\n"
-        f"if 'reproductions' in os.getcwd(): os.system('{program} {kept}')"
+        f"if 'reproductions' in os.getcwd(): os.system({command!r})"
     )
     document = bench.reproduce(run)
     assert document["verdict"] == "failed", document
-    said = f"changed while the reproduction ran: {kept} "
+    place = kept.parent if "dirname" in program else kept
+    said = f"changed while the reproduction ran: {place} ({what}"
     assert any(problem.startswith(said) for problem in document["problems"])
 
 

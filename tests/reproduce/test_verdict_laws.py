@@ -80,6 +80,15 @@ def test_a_run_against_itself_is_as_good_as_its_evidence_and_no_better(run):
         assert one["verdict"] in ("identical", "not compared")
 
 
+@given(runs())
+def test_no_cell_is_identical_with_an_unknown_value_that_a_later_cell_reads(run):
+    document = judge(run, run, Circumstances())
+    for cell, one in zip(run.cells, document["executions"], strict=True):
+        later = {name for other in run.cells[cell.number :] for name in other.names_read}
+        unknown = {name for name, value in cell.digests.items() if value["digest"] is None}
+        assert not unknown & later or one["verdict"] != "identical"
+
+
 @given(runs(), runs())
 def test_the_whole_is_as_bad_as_its_worst_part(then, now):
     document = judge(then, now, Circumstances())

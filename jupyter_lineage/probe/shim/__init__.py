@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LIBRARY = "lineage_shim.so"
 """File name of the compiled helper, beside this module."""
 
-VERSION = b"2"
+VERSION = b"3"
 """What ``lh_version`` of a helper that fits this loader says."""
 
 _loaded: Shim | None = None
@@ -102,7 +102,7 @@ class Shim:
         """Refuse to change anything outside ``prefixes`` (``EACCES``); ``None`` takes it off.
 
         Each refusal is written as a record of type ``refused``. Links are resolved, in the
-        prefixes too. Devices, pipes, ``/proc`` and ``/dev/shm`` stay allowed.
+        prefixes too. Pipes, ``/proc`` and what libraries name in ``/dev/shm`` stay allowed.
         """
         if prefixes is None:
             self._library.lh_set_guard(None, ctypes.c_size_t(0))
@@ -250,6 +250,8 @@ def _install(shim: Shim, spool_folder: str | os.PathLike[str], header: tuple[str
                 "PyErr_Clear",
                 "PyGILState_GetThisThreadState",
                 "PyInterpreterState_Get",
+                "PyTuple_GetItem",
+                "PyUnicode_AsUTF8AndSize",
             )
         )
     )

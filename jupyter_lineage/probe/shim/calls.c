@@ -1,150 +1,16 @@
-/* The wrappers: ask the guard, do the real call, note it when it succeeded.
+/* The wrappers of what changes names, and of what changes a file without a record of ours.
  *
- * Arguments are read only after the real call has taken them (or the kernel, for the guard), so a
- * bad pointer fails just as it does without us.
+ * As in opens.c: ask the guard, do the real call, note it when it succeeded. The system calls that
+ * a program makes by number end here too.
  */
 #include "shim.h"
 
-#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/time.h>
-
-static int flags_of_mode(const char *mode) {
-    int plus = strchr(mode, '+') != NULL, flags = strchr(mode, 'x') != NULL ? O_EXCL : 0;
-    if (mode[0] == 'r') {
-        return plus ? O_RDWR : O_RDONLY;
-    }
-    flags |= (plus ? O_RDWR : O_WRONLY) | O_CREAT;
-    return flags | (mode[0] == 'a' ? O_APPEND : O_TRUNC);
-}
-
-/* ---- wrappers ---- */
-
-#define REAL(result, name, ...) static result (*real_##name)(__VA_ARGS__)
-
-#define TAKE_MODE                                       \
-    mode_t mode = 0;                                    \
-    if (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) { \
-        va_list more;                                   \
-        va_start(more, flags);                          \
-        mode = va_arg(more, mode_t);                    \
-        va_end(more);                                   \
-    }
-
-#define WRAP_OPEN(name)                                             \
-    REAL(int, name, const char *, int, ...);                        \
-    static int lh_##name(const char *path, int flags, ...) {        \
-        TAKE_MODE                                                   \
-        if (guard_open(AT_FDCWD, path, flags)) return -1;           \
-        int fd = real_##name(path, flags, mode);                    \
-        if (fd >= 0) note_opened(AT_FDCWD, path, flags, fd);             \
-        return fd;                                                  \
-    }
-
-#define WRAP_OPENAT(name)                                           \
-    REAL(int, name, int, const char *, int, ...);                   \
-    static int lh_##name(int at, const char *path, int flags, ...) { \
-        TAKE_MODE                                                   \
-        if (guard_open(at, path, flags)) return -1;                 \
-        int fd = real_##name(at, path, flags, mode);                \
-        if (fd >= 0) note_opened(at, path, flags, fd);                   \
-        return fd;                                                  \
-    }
-
-/* What open() becomes under _FORTIFY_SOURCE when no mode is given. */
-#define WRAP_OPEN_2(name)                                           \
-    REAL(int, name, const char *, int);                             \
-    static int lh_##name(const char *path, int flags) {             \
-        if (guard_open(AT_FDCWD, path, flags)) return -1;           \
-        int fd = real_##name(path, flags);                          \
-        if (fd >= 0) note_opened(AT_FDCWD, path, flags, fd);             \
-        return fd;                                                  \
-    }
-
-#define WRAP_OPENAT_2(name)                                         \
-    REAL(int, name, int, const char *, int);                        \
-    static int lh_##name(int at, const char *path, int flags) {     \
-        if (guard_open(at, path, flags)) return -1;                 \
-        int fd = real_##name(at, path, flags);                      \
-        if (fd >= 0) note_opened(at, path, flags, fd);                   \
-        return fd;                                                  \
-    }
-
-#define CREAT_FLAGS (O_CREAT | O_WRONLY | O_TRUNC)
-#define WRAP_CREAT(name)                                            \
-    REAL(int, name, const char *, mode_t);                          \
-    static int lh_##name(const char *path, mode_t mode) {           \
-        if (guard_open(AT_FDCWD, path, CREAT_FLAGS)) return -1;     \
-        int fd = real_##name(path, mode);                           \
-        if (fd >= 0) note_opened(AT_FDCWD, path, CREAT_FLAGS, fd);       \
-        return fd;                                                  \
-    }
-
-#define WRAP_FOPEN(name)                                            \
-    REAL(FILE *, name, const char *, const char *);                 \
-    static FILE *lh_##name(const char *path, const char *mode) {    \
-        if (guarded() && guard_open(AT_FDCWD, path, flags_of_mode(mode))) return NULL; \
-        FILE *file = real_##name(path, mode);                       \
-        if (file != NULL) note_opened(AT_FDCWD, path, flags_of_mode(mode), fileno(file)); \
-        return file;                                                \
-    }
-
-#define WRAP_FREOPEN(name)                                          \
-    REAL(FILE *, name, const char *, const char *, FILE *);         \
-    static FILE *lh_##name(const char *path, const char *mode, FILE *old) { \
-        if (guarded() && guard_open(AT_FDCWD, path, flags_of_mode(mode))) return NULL; \
-        FILE *file = real_##name(path, mode, old);                  \
-        if (file != NULL && path != NULL)                           \
-            note_opened(AT_FDCWD, path, flags_of_mode(mode), fileno(file)); \
-        return file;                                                \
-    }
-
-/* mkstemp and its kin; `parameters` and `arguments` come after the template. */
-#define TEMPORARY_FLAGS (O_RDWR | O_CREAT | O_EXCL)
-#define WRAP_MKSTEMP(name, parameters, arguments)                   \
-    REAL(int, name, char *parameters);                              \
-    static int lh_##name(char *path parameters) {                   \
-        if (guard_open(AT_FDCWD, path, TEMPORARY_FLAGS)) return -1; \
-        int fd = real_##name(path arguments);                       \
-        if (fd >= 0) note_opened(AT_FDCWD, path, TEMPORARY_FLAGS, fd);   \
-        return fd;                                                  \
-    }
-#define AND ,
-
-#define WRAP_TRUNCATE(name)                                         \
-    REAL(int, name, const char *, off_t);                           \
-    static int lh_##name(const char *path, off_t length) {          \
-        if (guard_file("truncate", AT_FDCWD, path)) return -1;      \
-        int failed = real_##name(path, length);                     \
-        if (!failed) note_truncated(path);                               \
-        return failed;                                              \
-    }
-
-WRAP_OPEN(open)
-WRAP_OPEN(open64)
-WRAP_OPENAT(openat)
-WRAP_OPENAT(openat64)
-WRAP_OPEN_2(__open_2)
-WRAP_OPEN_2(__open64_2)
-WRAP_OPENAT_2(__openat_2)
-WRAP_OPENAT_2(__openat64_2)
-WRAP_CREAT(creat)
-WRAP_CREAT(creat64)
-WRAP_FOPEN(fopen)
-WRAP_FOPEN(fopen64)
-WRAP_FREOPEN(freopen)
-WRAP_FREOPEN(freopen64)
-WRAP_MKSTEMP(mkstemp, , )
-WRAP_MKSTEMP(mkstemp64, , )
-WRAP_MKSTEMP(mkostemp, AND int flags, AND flags)
-WRAP_MKSTEMP(mkostemp64, AND int flags, AND flags)
-WRAP_MKSTEMP(mkstemps, AND int suffix, AND suffix)
-WRAP_MKSTEMP(mkstemps64, AND int suffix, AND suffix)
-WRAP_MKSTEMP(mkostemps, AND int suffix AND int flags, AND suffix AND flags)
-WRAP_MKSTEMP(mkostemps64, AND int suffix AND int flags, AND suffix AND flags)
-WRAP_TRUNCATE(truncate)
-WRAP_TRUNCATE(truncate64)
+#include <sys/un.h>
 
 REAL(int, rename, const char *, const char *);
 REAL(int, renameat, int, const char *, int, const char *);
@@ -325,13 +191,33 @@ GUARD_NEW(mknod, const char *path AND mode_t mode AND dev_t device, AT_FDCWD, pa
           path AND mode AND device)
 GUARD_NEW(mknodat, int at AND const char *path AND mode_t mode AND dev_t device, at, path,
           at AND path AND mode AND device)
+/* What mknod becomes in a program that was built with an older C library. */
+GUARD_NEW(__xmknod, int version AND const char *path AND mode_t mode AND dev_t *device, AT_FDCWD,
+          path, version AND path AND mode AND device)
+GUARD_NEW(__xmknodat, int version AND int at AND const char *path AND mode_t mode AND dev_t *device,
+          at, path, version AND at AND path AND mode AND device)
 GUARD_NEW(mkfifo, const char *path AND mode_t mode, AT_FDCWD, path, path AND mode)
+GUARD_NEW(mkfifoat, int at AND const char *path AND mode_t mode, at, path, at AND path AND mode)
+
+/* A socket with a name makes a file of that name. */
+REAL(int, bind, int, const struct sockaddr *, socklen_t);
+static int lh_bind(int fd, const struct sockaddr *address, socklen_t length) {
+    const size_t start = offsetof(struct sockaddr_un, sun_path);
+    char path[sizeof(struct sockaddr_un)];
+    if (guarded() && address != NULL && length > start && length <= sizeof path &&
+        address->sa_family == AF_UNIX) {
+        memcpy(path, (const char *)address + start, length - start);
+        path[length - start] = '\0';
+        if (path[0] != '\0' && guard_name("bind", AT_FDCWD, path, WHEN_ABSENT)) return -1;
+    }
+    return real_bind(fd, address, length);
+}
 
 /* ---- syscall(), entered by lh_syscall only for the numbers in lh_interesting ---- */
 
 #ifdef SYS_open
 #define OLD_CALLS(X) \
-    X(open) X(creat) X(rename) X(link) X(symlink) X(unlink) X(rmdir) X(mkdir)
+    X(open) X(creat) X(rename) X(link) X(symlink) X(unlink) X(rmdir) X(mkdir) X(mknod)
 #else
 #define OLD_CALLS(X)
 #endif
@@ -339,7 +225,8 @@ GUARD_NEW(mkfifo, const char *path AND mode_t mode, AT_FDCWD, path, path AND mod
 #define SYS_openat2 437
 #endif
 #define NEW_CALLS(X) \
-    X(openat) X(openat2) X(linkat) X(symlinkat) X(unlinkat) X(mkdirat) X(renameat2) X(truncate)
+    X(openat) X(openat2) X(linkat) X(symlinkat) X(unlinkat) X(mkdirat) X(mknodat) X(renameat2) \
+    X(truncate)
 #ifdef SYS_renameat
 #define RENAMEAT(X) X(renameat)
 #else
@@ -381,6 +268,9 @@ long lh_syscall_seen(long n, long a, long b, long c, long d, long e, long f) {
     case SYS_unlink: return lh_unlink(TEXT(a));
     case SYS_rmdir: return lh_rmdir(TEXT(a));
     case SYS_mkdir: return lh_mkdir(TEXT(a), (mode_t)b);
+    case SYS_mknod:
+        if (guard_name("mknod", AT_FDCWD, TEXT(a), WHEN_ABSENT)) return -1;
+        break;
 #endif
 #ifdef SYS_renameat
     case SYS_renameat: return lh_renameat((int)a, TEXT(b), (int)c, TEXT(d));
@@ -391,6 +281,9 @@ long lh_syscall_seen(long n, long a, long b, long c, long d, long e, long f) {
     case SYS_symlinkat: return lh_symlinkat(TEXT(a), (int)b, TEXT(c));
     case SYS_unlinkat: return lh_unlinkat((int)a, TEXT(b), (int)c);
     case SYS_mkdirat: return lh_mkdirat((int)a, TEXT(b), (mode_t)c);
+    case SYS_mknodat:
+        if (guard_name("mknodat", (int)a, TEXT(b), WHEN_ABSENT)) return -1;
+        break;
     case SYS_truncate: return lh_truncate(TEXT(a), (off_t)b);
     case SYS_renameat2:
         if (real_renameat2 != NULL) {
@@ -402,19 +295,14 @@ long lh_syscall_seen(long n, long a, long b, long c, long d, long e, long f) {
     return lh_real_syscall(n, a, b, c, d, e, f);
 }
 
-#define HOOK(function) {#function, (void *)lh_##function, (void **)&real_##function, NULL},
-struct hook lh_hooks[] = {
-    HOOK(open) HOOK(open64) HOOK(openat) HOOK(openat64)
-    HOOK(__open_2) HOOK(__open64_2) HOOK(__openat_2) HOOK(__openat64_2)
-    HOOK(creat) HOOK(creat64) HOOK(fopen) HOOK(fopen64) HOOK(freopen) HOOK(freopen64)
-    HOOK(mkstemp) HOOK(mkstemp64) HOOK(mkostemp) HOOK(mkostemp64)
-    HOOK(mkstemps) HOOK(mkstemps64) HOOK(mkostemps) HOOK(mkostemps64) HOOK(mkdtemp)
+static struct hook hooks[] = {
     HOOK(rename) HOOK(renameat) HOOK(renameat2) HOOK(link) HOOK(linkat)
     HOOK(symlink) HOOK(symlinkat) HOOK(unlink) HOOK(unlinkat) HOOK(remove) HOOK(rmdir)
-    HOOK(truncate) HOOK(truncate64) HOOK(mkdir) HOOK(mkdirat)
+    HOOK(mkdir) HOOK(mkdirat) HOOK(mkdtemp)
     HOOK(chmod) HOOK(fchmodat) HOOK(chown) HOOK(utimensat) HOOK(utimes)
-    HOOK(mknod) HOOK(mknodat) HOOK(mkfifo) HOOK(_exit)
+    HOOK(mknod) HOOK(mknodat) HOOK(__xmknod) HOOK(__xmknodat) HOOK(mkfifo) HOOK(mkfifoat)
+    HOOK(bind) HOOK(_exit)
     {"syscall", (void *)lh_syscall, (void **)&lh_real_syscall, NULL},
     {"dlsym", (void *)lh_dlsym, (void **)&lh_real_dlsym, NULL},
 };
-const size_t lh_hook_count = sizeof lh_hooks / sizeof *lh_hooks;
+const struct hooks lh_calls = {hooks, sizeof hooks / sizeof *hooks};

@@ -8,14 +8,24 @@
 long (*lh_real_syscall)(long, ...);
 void *(*lh_real_dlsym)(void *, const char *);
 
-static void *wrapper_of(const char *name, const void *found) {
-    for (size_t i = 0; i < lh_hook_count; i++) {
-        if (*lh_hooks[i].real != NULL && strcmp(name, lh_hooks[i].name) == 0 &&
-            (found == NULL || found == *lh_hooks[i].real || found == lh_hooks[i].native)) {
-            return lh_hooks[i].wrapper;
+struct hook *hook_named(const char *name) {
+    const struct hooks *const all[] = {&lh_opens, &lh_calls};
+    for (size_t part = 0; part < sizeof all / sizeof *all; part++) {
+        for (size_t i = 0; i < all[part]->count; i++) {
+            struct hook *hook = &all[part]->at[i];
+            if (hook->name[0] == name[0] && strcmp(hook->name, name) == 0) {
+                return *hook->real != NULL ? hook : NULL;
+            }
         }
     }
     return NULL;
+}
+
+static void *wrapper_of(const char *name, const void *found) {
+    const struct hook *hook = hook_named(name);
+    return hook != NULL && (found == NULL || found == *hook->real || found == hook->native)
+               ? hook->wrapper
+               : NULL;
 }
 
 /* For RTLD_DEFAULT: NULL sends lh_dlsym on to the real one, which looks at who called. */

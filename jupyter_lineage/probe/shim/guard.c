@@ -35,11 +35,12 @@ static int place_of(long fd, struct place *place) {
 }
 
 static int inside(const struct place *place) {
-    static const char *const always[] = {"/proc", "/dev/shm"};
+    /* Shared memory by the names that libraries give; the Python side knows which are others'. */
+    static const char *const always[] = {"/proc/", "/dev/shm/sem.", "/dev/shm/psm_",
+                                         "/dev/shm/wnsm_", "/dev/shm/torch_", "/dev/shm/loky-",
+                                         "/dev/shm/joblib_memmapping_folder_", "/dev/shm/pymp-"};
     for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
-        size_t length = strlen(always[i]);
-        if (strncmp(place->text, always[i], length) == 0 &&
-            (place->text[length] == '/' || place->text[length] == '\0')) {
+        if (strncmp(place->text, always[i], strlen(always[i])) == 0) {
             return 1;
         }
     }
@@ -47,12 +48,11 @@ static int inside(const struct place *place) {
                      place->length);
 }
 
-/* Devices, pipes and files without a name hold nothing of the user's. Disks do. */
+/* Pipes, sockets and files without a name hold nothing of the user's. Devices may. */
 static int harmless(long fd) {
     struct stat found;
     return raw_fstat((int)fd, &found) == 0 &&
-           (S_ISCHR(found.st_mode) || S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode) ||
-            found.st_nlink == 0);
+           (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode) || found.st_nlink == 0);
 }
 
 /* Splits `path` (without its slashes at the end) into folder and name. */

@@ -138,17 +138,45 @@ void note_symlinked(const char *text, int directory, const char *path) {
     }
 }
 
-/* One record for each execution and way is enough. */
-void note_child(int kind) {
+/* Returns a program's name when it is plain and of the system, else NULL. */
+static const char *plain_name(const char *program) {
+    static const char *const folders[] = {"/usr/", "/bin/", "/sbin/", "/opt/"};
+    const char *name = program;
+    int known = strchr(program, '/') == NULL;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        known |= strncmp(program, folders[i], strlen(folders[i])) == 0;
+    }
+    for (const char *at = program; *at != '\0'; at++) {
+        name = *at == '/' ? at + 1 : name;
+    }
+    size_t length = strnlen(name, 65);
+    int plain = length > 0 && length <= 64 &&
+                name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789._+-")] == '\0';
+    return known && plain ? name : NULL;
+}
+
+static int64_t mixed(int64_t c, const char *name) {
+    uint64_t sum = (uint64_t)c;
+    for (; name != NULL && *name != '\0'; name++) {
+        sum = (sum ^ (unsigned char)*name) * 0x100000001b3u;
+    }
+    return (int64_t)sum;
+}
+
+/* One record for each execution, way and program is enough; some more do no harm. */
+void note_child(int kind, const char *program) {
     static _Atomic int64_t last[CHILD_KINDS];
     int native, kept = errno;
     int64_t c = execution(&native);
-    if (c <= 0 || !noting() || atomic_exchange(&last[kind], c) == c) {
+    const char *name = program != NULL ? plain_name(program) : NULL;
+    int64_t this = mixed(c, name);
+    if (c <= 0 || !noting() || atomic_exchange(&last[kind], this) == this) {
         return;
     }
     struct scratch *room = room_for_record();
     if (room != NULL) {
-        spool_child(room, c);
+        spool_child(room, c, name);
         scratch_give(room);
     }
     errno = kept;

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#define VERSION "2"
+#define VERSION "3"
 
 struct process lh_process;
 __thread int64_t lh_c __attribute__((tls_model("initial-exec"))) = -1;
@@ -46,6 +46,8 @@ static struct {
     void (*clear_error)(void);
     void *(*this_thread)(void);
     void *(*interpreter)(void);
+    void *(*tuple_item)(void *tuple, ptrdiff_t index); /* borrowed */
+    const char *(*utf8)(void *text, ptrdiff_t *size);
 } python;
 static void *main_interpreter;
 static void *_Atomic followed; /* a ContextVar that holds the execution's number */
@@ -69,28 +71,42 @@ static void follow_context(void) {
     }
 }
 
+/* The program that an event's arguments name, NULL where they don't or not as text. */
+static const char *program_of(void *arguments, int position) {
+    if (position < 0 || python.this_thread() == NULL) {
+        return NULL;
+    }
+    void *name = python.tuple_item(arguments, position);
+    const char *text = name != NULL ? python.utf8(name, NULL) : NULL;
+    if (text == NULL) {
+        python.clear_error();
+    }
+    return text;
+}
+
 /* Another program begins; forks are none: what they do is seen as ours is. */
-static void see_child(const char *event) {
-    static const char *const starts[CHILD_KINDS] = {"subprocess.Popen", "os.system",
-                                                    "os.exec",          "os.posix_spawn",
-                                                    "os.spawn",         "pty.spawn"};
+static void see_child(const char *event, void *arguments) {
+    static const struct {
+        const char *event;
+        int program; /* which argument */
+    } starts[CHILD_KINDS] = {{"subprocess.Popen", 0}, {"os.system", -1}, {"os.exec", 0},
+                             {"os.posix_spawn", 0},   {"os.spawn", 1},   {"pty.spawn", -1}};
     for (int kind = 0; kind < CHILD_KINDS; kind++) {
-        if (strcmp(event, starts[kind]) == 0) {
+        if (strcmp(event, starts[kind].event) == 0) {
             follow_context();
-            note_child(kind);
+            note_child(kind, program_of(arguments, starts[kind].program));
         }
     }
 }
 
 /* For every audit event of the interpreter, so nearly all must leave at the first comparison. */
 EXPORT int lh_audit_hook(const char *event, void *arguments, void *data) {
-    (void)arguments;
     (void)data;
     switch (event[0]) {
     case 'o': /* open, os.* */
         if ((event[1] == 's' && event[2] == '.') || strcmp(event, "open") == 0) {
             follow_context();
-            see_child(event);
+            see_child(event, arguments);
         }
         break;
     case 'p': /* pty.spawn */
@@ -98,7 +114,7 @@ EXPORT int lh_audit_hook(const char *event, void *arguments, void *data) {
         if (strcmp(event, "sqlite3.connect") == 0) {
             follow_context();
         } else {
-            see_child(event);
+            see_child(event, arguments);
         }
         break;
     case 'i':
@@ -151,13 +167,15 @@ EXPORT int lh_install(const char *folder, const char *process, const char *run, 
 }
 
 EXPORT void lh_python(void *context_get, void *as_long_long, void *release, void *clear_error,
-                      void *this_thread, void *interpreter) {
+                      void *this_thread, void *interpreter, void *tuple_item, void *utf8) {
     python.context_get = (int (*)(void *, void *, void **))context_get;
     python.as_long_long = (long long (*)(void *))as_long_long;
     python.release = (void (*)(void *))release;
     python.clear_error = (void (*)(void))clear_error;
     python.this_thread = (void *(*)(void))this_thread;
     python.interpreter = (void *(*)(void))interpreter;
+    python.tuple_item = (void *(*)(void *, ptrdiff_t))tuple_item;
+    python.utf8 = (const char *(*)(void *, ptrdiff_t *))utf8;
     main_interpreter = python.interpreter();
 }
 

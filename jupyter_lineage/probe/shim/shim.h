@@ -1,13 +1,16 @@
 /* What the parts of the file shim share. No Python headers: the helper carries no Python ABI.
  *
  *   shim.c     process state, fork handling, the audit hook, what Python calls
- *   patch.c    rewriting the import slots (GOT) of the loaded libraries
- *   calls.c    the wrappers of open, rename, ...
+ *   patch.c    all loaded libraries: which are new, which are left alone
+ *   slots.c    one library: rewriting its import slots (GOT)
+ *   opens.c    the wrappers of open, fopen, mkstemp, truncate, ...
+ *   calls.c    the wrappers of rename, unlink, mkdir, chmod, ..., and calls by number
  *   entries.c  the wrappers that begin in assembly: syscall, dlsym
  *   notes.c    from a call to its record
  *   paths.c    absolute paths, prefixes
  *   repeats.c  counting repeated opens
- *   spool.c    records and the file they go to
+ *   records.c  what a record says
+ *   spool.c    the file that records go to
  *   text.c     text without malloc, random ids
  *   guard.c    refusing writes outside given folders
  *   crash.c    the marker that a crash leaves behind
@@ -180,6 +183,19 @@ void repeats_forget(void);                    /* in a forked child */
 
 /* ---- spool.c ---- */
 
+struct spool;
+
+int spool_begin(const char *folder); /* 0 or an errno; writes the header */
+void spool_forked(void);             /* the next record begins a new spool */
+
+/* Returns a descriptor that is surely the spool's, to be held until spool_give(); or -errno. */
+int spool_take(struct spool **into);
+void spool_give(struct spool *spool);
+int64_t spool_next(struct spool *spool); /* the number of its next record */
+int spool_write(int fd, const char *text, size_t length); /* 0 or an errno */
+
+/* ---- records.c ---- */
+
 struct fact {
     const char *op;
     const struct path *path;
@@ -192,13 +208,15 @@ struct fact {
     int native;
 };
 
-int spool_begin(const char *folder); /* 0 or an errno; writes the header */
-void spool_forked(void);             /* the next record begins a new spool */
+void put_start(struct text *out, int64_t number, const char *type); /* a record's first keys */
+void put_text(struct text *out, const char *key, const char *value);
+
 void spool_file(struct scratch *room, const struct fact *fact);
 void spool_refused(struct scratch *room, const char *op, const char *path, size_t length);
-void spool_child(struct scratch *room, int64_t c); /* execution c started another program */
+void spool_child(struct scratch *room, int64_t c, const char *program); /* may be NULL */
 void spool_lost(int error); /* a record could not be written */
 int64_t spool_lost_total(void);
+void records_forked(void); /* in a forked child */
 
 /* ---- guard.c ---- */
 
@@ -234,9 +252,9 @@ void note_linked(struct names names);
 void note_symlinked(const char *text, int directory, const char *path);
 
 #define CHILD_KINDS 6
-void note_child(int kind); /* another program was started, in one of so many ways */
+void note_child(int kind, const char *program); /* started in one of so many ways; NULL: unnamed */
 
-/* ---- calls.c and entries.c ---- */
+/* ---- opens.c, calls.c and entries.c ---- */
 
 struct hook {
     const char *name;
@@ -245,8 +263,25 @@ struct hook {
     void *native; /* libc's own, which an interposer may hide */
 };
 
-extern struct hook lh_hooks[];
-extern const size_t lh_hook_count;
+struct hooks {
+    struct hook *at;
+    size_t count;
+};
+
+extern const struct hooks lh_opens, lh_calls;
+
+/* For opens.c and calls.c: the real function of a wrapper, and the wrapper in a list of hooks. */
+#define REAL(result, name, ...) static result (*real_##name)(__VA_ARGS__)
+#define HOOK(function) {#function, (void *)lh_##function, (void **)&real_##function, NULL},
+#define AND ,
+
+/* Called by number too. */
+int lh_open(const char *path, int flags, ...);
+int lh_openat(int at, const char *path, int flags, ...);
+int lh_creat(const char *path, mode_t mode);
+int lh_truncate(const char *path, off_t length);
+
+struct hook *hook_named(const char *name); /* NULL: none, or this libc has no such function */
 
 /* Hidden, so that the assembly may name them. */
 #define HIDDEN __attribute__((visibility("hidden")))

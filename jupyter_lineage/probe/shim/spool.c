@@ -1,4 +1,4 @@
-/* Records, and the file they go to: one JSON line, one write(2), never into a foreign descriptor.
+/* The file that records go to: one JSON line, one write(2), never into a foreign descriptor.
  *
  * The format is docs/reference/spool.md. A spool is named by a random id, made at the beginning
  * and again before a forked child's first record. Its descriptor is compared with what we opened
@@ -8,11 +8,13 @@
 #include "shim.h"
 
 #define SPOOL_ROOM 8
+#define CLAIMED (-(1 << 20)) /* added to the users of a place that is being filled */
 #define LOWEST_FD 501
 #define FOLDER_ROOM 4096
 #define HEADER_ROOM 1024
 
 struct spool {
+    _Atomic int users; /* threads that may write to `fd` just now */
     _Atomic int fd;
     dev_t device;
     ino_t inode;
@@ -21,15 +23,11 @@ struct spool {
 };
 
 static char folder[FOLDER_ROOM];
-static struct spool pool[SPOOL_ROOM];
-static _Atomic int pool_used;
+static struct spool pool[SPOOL_ROOM]; /* the current spool, and those whose files were removed */
 static _Atomic(struct spool *) current; /* NULL: the next record begins one */
 static int inherited_fd = -1;           /* a forked child's copy of its parent's descriptor */
 static dev_t inherited_device;
 static ino_t inherited_inode;
-static _Atomic int64_t lost_unsaid; /* since the last `gap` record */
-static _Atomic int64_t lost_in_all;
-static _Atomic int lost_error;
 
 /* ---- the file ---- */
 
@@ -76,7 +74,7 @@ static int still_ours(int fd, dev_t device, ino_t inode) {
     return found.st_nlink > 0 ? 1 : -1;
 }
 
-static int write_whole(int fd, const char *text, size_t length) {
+int spool_write(int fd, const char *text, size_t length) {
     long done;
     int tries = 0;
     do {
@@ -86,37 +84,6 @@ static int write_whole(int fd, const char *text, size_t length) {
         return 0;
     }
     return done < 0 ? (int)-done : ENOSPC; /* torn; the next record begins with a line break */
-}
-
-static void put_start(struct text *out, int64_t sequence, const char *type) {
-    struct timespec wall, steady;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_MONOTONIC, &steady);
-    char fraction[8] = "000000";
-    long microseconds = wall.tv_nsec / 1000;
-    for (int i = 5; i >= 0; i--, microseconds /= 10) {
-        fraction[i] = (char)('0' + microseconds % 10);
-    }
-    put(out, "\n{\"v\":1,\"n\":");
-    put_number(out, sequence);
-    put(out, ",\"type\":\"");
-    put(out, type);
-    put(out, "\",\"at\":");
-    put_number(out, wall.tv_sec);
-    put(out, ".");
-    put(out, fraction);
-    put(out, ",\"ns\":");
-    put_number(out, (int64_t)steady.tv_sec * 1000000000 + steady.tv_nsec);
-}
-
-static void put_text(struct text *out, const char *key, const char *value) {
-    put(out, ",\"");
-    put(out, key);
-    put(out, value[0] ? "\":\"" : "\":null");
-    if (value[0]) {
-        put(out, value);
-        put(out, "\"");
-    }
 }
 
 static int write_header(struct spool *spool, const char *id) {
@@ -134,39 +101,94 @@ static int write_header(struct spool *spool, const char *id) {
     put_number(&out, lh_process.pid);
     put(&out, "}\n");
     atomic_store(&spool->sequence, 2);
-    return write_whole(atomic_load(&spool->fd), buffer, (size_t)(out.at - buffer));
+    return spool_write(atomic_load(&spool->fd), buffer, (size_t)(out.at - buffer));
 }
 
-/* Begins a new spool file and makes it the current one. Several threads may try at once: one
- * wins, the others take their files away again. */
-static int begin_spool(void) {
-    int place = atomic_fetch_add(&pool_used, 1);
-    if (place >= SPOOL_ROOM) {
-        atomic_store(&pool_used, SPOOL_ROOM);
-        return EMFILE;
+int64_t spool_next(struct spool *spool) {
+    return atomic_fetch_add(&spool->sequence, 1);
+}
+
+void spool_give(struct spool *spool) {
+    atomic_fetch_sub(&spool->users, 1);
+}
+
+/* The current spool, held until spool_give(); NULL: there is none. */
+static struct spool *take_current(void) {
+    for (;;) {
+        struct spool *spool = atomic_load(&current);
+        if (spool == NULL) {
+            return NULL;
+        }
+        atomic_fetch_add(&spool->users, 1);
+        if (atomic_load(&current) == spool) {
+            return spool;
+        }
+        spool_give(spool); /* it is another one by now, and this place may be on its way to be filled */
     }
-    struct spool *spool = &pool[place], *nobody = NULL;
+}
+
+/* A place for a new spool, to be given back by release(); NULL: all are in use. A thread that
+ * took a place as the current one either comes before us, and is counted, or finds after us that
+ * it is not the current one any more. */
+static struct spool *claim(void) {
+    for (size_t i = 0; i < SPOOL_ROOM; i++) {
+        struct spool *spool = &pool[i];
+        int nobody = 0;
+        if (atomic_compare_exchange_strong(&spool->users, &nobody, CLAIMED)) {
+            if (atomic_load(&current) != spool && atomic_load(&spool->users) == CLAIMED) {
+                return spool;
+            }
+            atomic_fetch_sub(&spool->users, CLAIMED);
+        }
+    }
+    return NULL;
+}
+
+static void release(struct spool *spool) {
+    atomic_fetch_sub(&spool->users, CLAIMED);
+}
+
+/* Closes what the place had open for a file that was removed. */
+static void close_old(struct spool *spool) {
+    int fd = atomic_load(&spool->fd);
+    if (spool->inode != 0 && still_ours(fd, spool->device, spool->inode) != 0) {
+        raw_close(fd);
+    }
+    spool->inode = 0;
+}
+
+/* Fills a claimed place with a new spool file; returns 0 or an errno. */
+static int fill(struct spool *spool) {
     char id[33];
     struct text path = {spool->path, spool->path + sizeof spool->path};
+    close_old(spool);
     put(&path, folder);
     put(&path, "/");
     put(&path, put_spool_id(id));
     put(&path, ".spool");
     int fd = open_spool(spool, O_CREAT | O_EXCL);
     if (fd < 0) {
-        atomic_fetch_sub(&pool_used, 1);
         return -fd;
     }
     atomic_store(&spool->fd, fd);
-    int error = write_header(spool, id);
-    if (error == 0 && atomic_compare_exchange_strong(&current, &nobody, spool)) {
-        return 0;
+    return write_header(spool, id);
+}
+
+/* Begins a new spool file and makes it the current one. Several threads may try at once: one
+ * wins, the others take their files away again. */
+static int begin_spool(void) {
+    struct spool *spool = claim(), *nobody = NULL;
+    if (spool == NULL) {
+        return EMFILE;
     }
-    raw(SYS_unlinkat, AT_FDCWD, (long)spool->path, 0, 0);
-    raw_close(fd);
-    if (error) {
-        atomic_fetch_sub(&pool_used, 1);
+    int error = fill(spool);
+    if (error || !atomic_compare_exchange_strong(&current, &nobody, spool)) {
+        if (spool->inode != 0) {
+            raw(SYS_unlinkat, AT_FDCWD, (long)spool->path, 0, 0);
+        }
+        close_old(spool);
     }
+    release(spool);
     return error;
 }
 
@@ -178,10 +200,28 @@ static void close_inherited(void) {
     }
 }
 
-/* Returns a descriptor that is surely ours, and its spool; or minus an errno. */
-static int spool_ready(struct spool **into) {
+/* Returns a descriptor of the held spool that is surely ours, or minus an errno; ENOENT: its file
+ * was removed, and it is not the current one any more. */
+static int usable(struct spool *spool) {
+    int fd = atomic_load(&spool->fd);
+    int state = still_ours(fd, spool->device, spool->inode);
+    if (state == 1) {
+        return fd;
+    }
+    /* The foreign descriptor is its owner's to close; ours is gone, or its file is. */
+    int again = state == 0 ? open_spool(spool, 0) : -ENOENT;
+    if (again == -ENOENT) {
+        atomic_compare_exchange_strong(&current, &spool, NULL);
+    } else if (again >= 0 && !atomic_compare_exchange_strong(&spool->fd, &fd, again)) {
+        raw_close(again); /* another thread was faster */
+        return fd;
+    }
+    return again;
+}
+
+int spool_take(struct spool **into) {
     for (int tries = 0; tries < 3; tries++) {
-        struct spool *spool = atomic_load(&current);
+        struct spool *spool = take_current();
         if (spool == NULL) {
             int error = begin_spool();
             if (error) {
@@ -190,51 +230,17 @@ static int spool_ready(struct spool **into) {
             close_inherited();
             continue;
         }
-        *into = spool;
-        int fd = atomic_load(&spool->fd);
-        int state = still_ours(fd, spool->device, spool->inode);
-        if (state == 1) {
+        int fd = usable(spool);
+        if (fd >= 0) {
+            *into = spool;
             return fd;
         }
-        /* The foreign descriptor is its owner's to close; ours is gone, or its file is. */
-        int again = state == 0 ? open_spool(spool, 0) : -ENOENT;
-        if (again == -ENOENT) {
-            atomic_compare_exchange_strong(&current, &spool, NULL);
-        } else if (again < 0) {
-            return again;
-        } else if (!atomic_compare_exchange_strong(&spool->fd, &fd, again)) {
-            raw_close(again); /* another thread was faster */
+        spool_give(spool);
+        if (fd != -ENOENT) {
+            return fd;
         }
     }
     return -EBADF;
-}
-
-static void say_what_was_lost(int fd, struct spool *spool) {
-    char buffer[512];
-    struct text out = {buffer, buffer + sizeof buffer};
-    int64_t count = atomic_exchange(&lost_unsaid, 0);
-    if (count == 0) {
-        return;
-    }
-    put_start(&out, atomic_fetch_add(&spool->sequence, 1), "gap");
-    put(&out, ",\"reason\":\"file records could not be written\",\"count\":");
-    put_number(&out, count);
-    put(&out, ",\"detail\":\"errno ");
-    put_number(&out, atomic_load(&lost_error));
-    put(&out, "\"}\n");
-    if (write_whole(fd, buffer, (size_t)(out.at - buffer)) != 0) {
-        atomic_fetch_add(&lost_unsaid, count);
-    }
-}
-
-void spool_lost(int error) {
-    atomic_store(&lost_error, error);
-    atomic_fetch_add(&lost_unsaid, 1);
-    atomic_fetch_add(&lost_in_all, 1);
-}
-
-int64_t spool_lost_total(void) {
-    return atomic_load(&lost_in_all);
 }
 
 int spool_begin(const char *into) {
@@ -253,121 +259,8 @@ void spool_forked(void) {
         inherited_inode = spool->inode;
     }
     atomic_store(&current, NULL);
-    atomic_store(&pool_used, 0);
-    atomic_store(&lost_unsaid, 0); /* the parent says it */
-    atomic_store(&lost_in_all, 0);
-}
-
-/* ---- records ---- */
-
-static void put_stat(struct text *out, const struct stat *found) {
-    put(out, ",\"stat\":");
-    if (found == NULL) {
-        put(out, "null");
-        return;
+    for (size_t i = 0; i < SPOOL_ROOM; i++) {
+        atomic_store(&pool[i].users, 0); /* whoever held one is not here */
     }
-    const struct timespec *times[] = {&found->st_mtim, &found->st_ctim};
-    put(out, "[");
-    put_number(out, (int64_t)found->st_dev);
-    put(out, ",");
-    put_number(out, (int64_t)found->st_ino);
-    put(out, ",");
-    put_number(out, (int64_t)found->st_size);
-    for (int i = 0; i < 2; i++) {
-        put(out, ",");
-        put_number(out, (int64_t)times[i]->tv_sec * 1000000000 + times[i]->tv_nsec);
-    }
-    put(out, "]");
-}
-
-static void put_named_path(struct text *out, const char *key, const struct path *path) {
-    put(out, ",\"");
-    put(out, key);
-    put(out, "\":\"");
-    put_path(out, path->text, path->length);
-    put(out, "\"");
-}
-
-static void put_fact(struct text *out, const struct fact *fact) {
-    put_text(out, "op", fact->op);
-    put(out, ",\"c\":");
-    put_number(out, fact->c);
-    put_named_path(out, "p", fact->path);
-    put(out, fact->path->absolute ? ",\"absolute\":true" : ",\"absolute\":false");
-    if (fact->path2 != NULL) {
-        put_named_path(out, "q", fact->path2);
-        put(out, fact->path2->absolute ? ",\"absolute2\":true" : ",\"absolute2\":false");
-    }
-    if (fact->flags >= 0) {
-        put(out, ",\"flags\":");
-        put_number(out, fact->flags);
-    }
-    if (fact->directory) {
-        put(out, ",\"directory\":true");
-    }
-    if (fact->count > 0) {
-        put(out, ",\"count\":");
-        put_number(out, (int64_t)fact->count);
-    } else {
-        put_stat(out, fact->found);
-    }
-    put(out, ",\"via\":\"native\",\"thread\":");
-    put(out, fact->native ? "\"native\"}\n" : "\"python\"}\n");
-}
-
-static void write_record(struct scratch *room, struct text *out, int fd, struct spool *spool) {
-    int error = write_whole(fd, room->out, (size_t)(out->at - room->out));
-    if (error) {
-        spool_lost(error);
-    } else if (atomic_load_explicit(&lost_unsaid, memory_order_relaxed) != 0) {
-        say_what_was_lost(fd, spool);
-    }
-}
-
-/* Put a record's first keys; returns the spool's descriptor, negative when the record is lost. */
-static int begin_record(struct spool **spool, struct text *out, const char *type) {
-    int fd = spool_ready(spool);
-    if (fd < 0) {
-        spool_lost(-fd);
-        return fd;
-    }
-    put_start(out, atomic_fetch_add(&(*spool)->sequence, 1), type);
-    return fd;
-}
-
-void spool_file(struct scratch *room, const struct fact *fact) {
-    struct spool *spool;
-    struct text out = {room->out, room->out + sizeof room->out};
-    int fd = begin_record(&spool, &out, "file");
-    if (fd < 0)
-        return;
-    put_fact(&out, fact);
-    write_record(room, &out, fd, spool);
-}
-
-void spool_refused(struct scratch *room, const char *op, const char *path, size_t length) {
-    struct spool *spool;
-    struct text out = {room->out, room->out + sizeof room->out};
-    int fd = begin_record(&spool, &out, "refused");
-    if (fd < 0)
-        return;
-    put_text(&out, "op", op);
-    put(&out, ",\"c\":");
-    put_number(&out, lh_c >= 0 ? lh_c : atomic_load(&lh_active));
-    put(&out, ",\"p\":\"");
-    put_path(&out, path, length);
-    put(&out, "\"}\n");
-    write_record(room, &out, fd, spool);
-}
-
-void spool_child(struct scratch *room, int64_t c) {
-    struct spool *spool;
-    struct text out = {room->out, room->out + sizeof room->out};
-    int fd = begin_record(&spool, &out, "child");
-    if (fd < 0)
-        return;
-    put(&out, ",\"c\":");
-    put_number(&out, c);
-    put(&out, "}\n");
-    write_record(room, &out, fd, spool);
+    records_forked();
 }
