@@ -198,6 +198,9 @@ class Append:
                 "content_event", version_id=version, at=timestamp(at), kept=int(kept), reason=reason
             )
 
+    def _location(self, uri: str, path: str) -> int:
+        return self.location_key(uri) or self._add("location", uri=uri, path=storable(path))
+
     def location_key(self, uri: str) -> int | None:
         """Return the key of a location, None where nothing was ever seen there."""
         return self._key("SELECT id FROM location WHERE uri = ?", uri)
@@ -215,7 +218,7 @@ class Append:
         Returns:
             Whether it was new.
         """
-        location = self.location_key(uri) or self._add("location", uri=uri, path=storable(path))
+        location = self._location(uri, path)
         known = self._key(
             # By place: many files may have the same content, and the planner does not know that.
             "SELECT id FROM use INDEXED BY use_run"
@@ -262,8 +265,7 @@ class Append:
             "made_folder",
             run_id=facts["run"],
             execution_id=facts["execution"],
-            uri=uri,
-            path=storable(path),
+            location_id=self._location(uri, path),
             at=timestamp(record["at"]),
             ns=record["ns"],
             absolute=int(bool(facts["absolute"])),

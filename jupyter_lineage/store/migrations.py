@@ -325,8 +325,7 @@ CREATE TABLE made_folder (
   id INTEGER PRIMARY KEY,
   run_id INTEGER NOT NULL REFERENCES run(id),
   execution_id INTEGER REFERENCES execution(id),
-  uri TEXT NOT NULL,
-  path TEXT NOT NULL,
+  location_id INTEGER NOT NULL REFERENCES location(id),
   at TEXT NOT NULL,
   ns INTEGER NOT NULL,
   absolute INTEGER NOT NULL

@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 _ID_DIGITS = 32
 _INDEXED_BYTES = 4
-ID_ENDING = f"substr(uid, -{_INDEXED_BYTES})"
+ID_ENDING = f"substr(uid, {17 - _INDEXED_BYTES})"
 """The end of a run's id, by which people are shown it: the expression of an index."""
 _LATEST_STATUS = """
 (SELECT max(x.id) FROM run_event x WHERE x.run_id = r.id AND x.kind = 'status')"""

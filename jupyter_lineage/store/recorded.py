@@ -83,8 +83,9 @@ def made_folders(store: Store, run_id: str) -> list[dict[str, Any]] | None:
 
 
 _MADE_FOLDERS = """
-SELECT f.path, f.uri, e.number AS execution, f.ns, f.absolute
-FROM made_folder f LEFT JOIN execution e ON e.id = f.execution_id
+SELECT l.path, l.uri, e.number AS execution, f.ns, f.absolute
+FROM made_folder f JOIN location l ON l.id = f.location_id
+LEFT JOIN execution e ON e.id = f.execution_id
 WHERE f.run_id = ? ORDER BY f.ns, f.id"""
 
 _EXECUTIONS = """
