@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 from jupyter_lineage.ids import hash_bytes, to_bytes, uuid7
 from jupyter_lineage.store import Store
-from jupyter_lineage.store.append import storable
 from jupyter_lineage.store.queries import pack_outputs
+from jupyter_lineage.store.text import as_stored
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=timezone.utc)
 _moments = itertools.count(1_000_000_000, 1_000_000)
@@ -182,7 +182,7 @@ def _source(store: Store, text: str) -> int:
 def _use(store: Store, run: int, execution: int | None, used: tuple[str, File, int]) -> None:
     role, file, moment = used
     uri = "file://" + quote(file.path, errors="surrogateescape")
-    location = _find_or_insert(store, "location", {"uri": uri}, {"path": storable(file.path)})
+    location = _find_or_insert(store, "location", {"uri": uri}, {"path": as_stored(file.path)})
     version = None
     if file.content is not None and role != "remove":
         content = {"hash": hash_bytes(file.content)}

@@ -76,6 +76,7 @@ def all_findings(database: Path, *, thorough: bool) -> Iterator[Finding]:
     yield _database(database, thorough=thorough)
     yield from _set_aside(database)
     yield _recorder(database)
+    yield from _unrecorded(database)
     yield from _refused(database)
     yield _rights(database)
     yield _disk_space(database)
@@ -182,7 +183,7 @@ def _database(database: Path, *, thorough: bool) -> Finding:
 
 
 def _recorder(database: Path) -> Finding:
-    from ..recorder.client import held_up, is_running, wake_and_wait
+    from ..recorder.client import held_up, is_running, not_stored, wake_and_wait
 
     name = "recorder"
     folder = places.spool_folder(database)
@@ -194,8 +195,9 @@ def _recorder(database: Path) -> Finding:
         return _mend(name, f"it can't be asked: {error}", f"look at {folder / 'recorder.log'}")
     running = is_running(database)
     if behind and (trouble := held_up(database)):
-        mend = "mend that; nothing is lost, recording goes on by itself"
-        return _mend(name, f"held up, {behind} events wait: {trouble}", mend)
+        waiting = "1 event waits" if behind == 1 else f"{behind} events wait"
+        mend = "mend that; they are kept, and recording goes on by itself"
+        return _mend(name, f"held up, {waiting}: {trouble}", mend)
     if behind and running:
         return _note(name, f"running; {behind} events are still being stored")
     if behind:
@@ -204,7 +206,19 @@ def _recorder(database: Path) -> Finding:
             f"not running, and {behind} events wait in {folder}",
             f"look at {folder / 'recorder.log'} for why it does not start; nothing is lost",
         )
-    return _ok(name, f"{'running' if running else 'idle'}; everything seen is stored")
+    state = "running" if running else "idle"
+    if not_stored(database):
+        return _note(name, f"{state}; some of what ran could not be handed to it")
+    return _ok(name, f"{state}; everything seen is stored")
+
+
+def _unrecorded(database: Path) -> Iterator[Finding]:
+    """Say which kernels could not store something that the record does not tell yet."""
+    from ..recorder.client import not_stored
+
+    for text in not_stored(database):
+        mend = "make room where the record is; what is missing is then said in the record"
+        yield _mend("not recorded", text, mend)
 
 
 def _refused(database: Path) -> Iterator[Finding]:

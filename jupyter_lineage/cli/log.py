@@ -6,7 +6,7 @@ import argparse
 from pathlib import PurePath
 from typing import Any
 
-from ..store.queries import list_runs
+from ..store.queries import list_runs, not_recorded
 from . import output
 from .reading import add_json, open_store
 
@@ -31,25 +31,30 @@ def run(args: argparse.Namespace) -> int:
     """Print the runs."""
     with open_store() as store:
         runs = list_runs(store, limit=args.limit, notebook=args.notebook, status=args.status)
+        blank = not_recorded(store, [run["id"] for run in runs])
     if args.json:
         output.print_json({"schema": 1, "runs": runs})
         return 0
     if not runs:
         print("No run matches." if args.notebook or args.status else "No run is recorded yet.")
         return 0
-    rows = [["RUN", "STATUS", "WHEN", "TOOK", "NOTEBOOK", "USER"], *map(_row, runs)]
+    rows = [
+        ["RUN", "STATUS", "WHEN", "TOOK", "NOTEBOOK", "USER"],
+        *(_row(run, blank) for run in runs),
+    ]
     rows[0] = [output.style(heading, "faint") for heading in rows[0]]
     print(output.table(rows, stretch=4))
     return 0
 
 
-def _row(run: dict[str, Any]) -> list[str]:
+def _row(run: dict[str, Any], blank: set[str]) -> list[str]:
+    what = title(run) + (" (not recorded)" if run["id"] in blank else "")
     return [
         output.short_id(run["id"]),
         output.status_mark(run["status"]),
         output.ago(run["started_at"]),
         output.took(run["started_at"], run["ended_at"]),
-        title(run),
+        what,
         output.clean(run["user"] or "-"),
     ]
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import argparse
 
 
+_MOST = 20
+"""So many are shown below one file or run unless all are asked for."""
+
 _NOTHING = {
     ("up", "file"): "No recorded run made it: for the record it is an original.",
     ("up", "run"): "It read no recorded file.",
@@ -31,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--down", action="store_true", help="what it fed, instead of where it came from"
     )
+    parser.add_argument(
+        "--all", action="store_true", help=f"show more than {_MOST} below one file or run"
+    )
     add_json(parser)
 
 
@@ -41,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(answer)
         return 0
-    for line in tree_lines(answer):
+    for line in tree_lines(answer, most=None if args.all else _MOST):
         print(line)
     _say_the_rest(answer)
     return 0

@@ -23,30 +23,48 @@ _WORDS = {
 _SYMBOLS = {True: ("├─ ", "└─ ", "│  "), False: ("|- ", "`- ", "|  ")}
 
 
-def tree_lines(answer: dict[str, Any]) -> Iterator[str]:
+def tree_lines(answer: dict[str, Any], *, most: int | None = None) -> Iterator[str]:
     """Yield the lines of an answer of ``lineage.trace``.
 
     Every node is drawn whole once; where it comes up again, the line says so and what is below
     it is not repeated. So a cycle ends, and the number of lines is bounded by that of the edges.
+
+    Args:
+        answer: it.
+        most: below one node show at most so many, and say how many more there are; None: all.
     """
     nodes = {node["id"]: node for node in answer["nodes"]}
     below = _below(answer)
     branch, last, through = _SYMBOLS[output.rich_symbols()]
     drawn: set[str] = set()
     # Lines still to draw, the next one at the end: the tree may be deeper than Python's stack.
-    waiting = [("", "", "", answer["start"])]
+    waiting: list[tuple[str, str, str, str | None]] = [("", "", "", answer["start"])]
     while waiting:
         lead, mark, how, node_id = waiting.pop()
+        if node_id is None:
+            yield output.style(lead + mark + how, "faint")
+            continue
         again = node_id in drawn
         drawn.add(node_id)
         yield _fitted(lead + mark, how, _node(nodes[node_id]), again=again)
         if again:
             continue
         inner = lead + (through if mark == branch else "   " if mark else "")
-        children = below.get(node_id, [])
+        children = _shown(below.get(node_id, []), most)
         for position in reversed(range(len(children))):
             text, child = children[position]
             waiting.append((inner, last if position == len(children) - 1 else branch, text, child))
+
+
+def _shown(
+    children: list[tuple[str, str]], most: int | None
+) -> list[tuple[str, str]] | list[tuple[str, str | None]]:
+    """Return the children to draw, of many the first ones and a line about the rest."""
+    if most is None or len(children) <= most + 1:
+        return children
+    dots = "…" if output.rich_symbols() else "..."
+    rest = f"{dots} and {len(children) - most} more (--all or --json shows them)"
+    return [*children[:most], (rest, None)]
 
 
 def _below(answer: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:

@@ -12,6 +12,7 @@ from ..errors import InvalidInput, NotFound
 from ..ids import HASH_PREFIX, hash_bytes
 from ..store import edges
 from ..store.queries import find_run, run_key
+from ..store.text import as_stored
 from .session import Entity, entity_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def find_subject(store: Store, what: str, *, folder: Path | None = None) -> Subj
     """
     if not what.strip():
         raise InvalidInput("the thing to trace has no name", hint="Give a path, a hash or a run.")
+    if not _can_be_asked(what):
+        raise NotFound(f"{what!r} is not in the record", hint="No file and no run has such a name.")
     what = _without_kind(what)
     if what.startswith(HASH_PREFIX):
         return _by_hash(store, what)
@@ -74,6 +77,14 @@ def find_subject(store: Store, what: str, *, folder: Path | None = None) -> Subj
     raise NotFound(f"{what!r} is not in the record", hint=_nearest(store, what))
 
 
+def _can_be_asked(what: str) -> bool:
+    """Tell whether a text can be a file's name: not with a NUL, nor with half a letter in it."""
+    try:
+        return b"\0" not in os.fsencode(what)
+    except UnicodeEncodeError:
+        return False
+
+
 def _without_kind(what: str) -> str:
     """Return the hash or URI in a node's id (``trace.file_id``), anything else as it is."""
     if not what.startswith(("file:blake3:", "file:?file:")):
@@ -83,10 +94,14 @@ def _without_kind(what: str) -> str:
 
 
 def _by_uri(store: Store, uri: str) -> Subject:
-    uses = edges.uses_of_location(store, uri)
+    uses = edges.uses_of_location(store, as_stored(uri))
     if not uses:
         raise NotFound(f"{uri} is not in the record", hint=_nearest(store, uri))
-    return _at_place(store, Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))), uses)
+    return _at_place(store, _path_of(uri), uses)
+
+
+def _path_of(uri: str) -> Path:
+    return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://"))))
 
 
 def _by_hash(store: Store, content: str) -> Subject:
@@ -133,15 +148,15 @@ def _by_ending(store: Store, what: str) -> Subject | None:
     if not found:
         return None
     uses = {uri: edges.uses_of_location(store, uri) for uri in found}
-    exact = {uri: at for uri, at in uses.items() if at and at[0].path.endswith(what)}
+    exact = {uri: at for uri, at in uses.items() if at and at[0].path.endswith(as_stored(what))}
     uses = exact or {uri: at for uri, at in uses.items() if at}
     uses = _without_reproductions(store, uses)
     if len({entity_of(at[0]) for at in uses.values()}) > 1:
         paths = sorted(at[0].path for at in uses.values())
         listed = ", ".join(paths[:3]) + (" …" if len(paths) > 3 else "")
         raise InvalidInput(f"{what!r} names {len(paths)} files: {listed}", hint="Give more of it.")
-    for at in uses.values():
-        return _at_place(store, Path(at[0].path), at)
+    for uri, at in uses.items():
+        return _at_place(store, _path_of(uri), at)
     return None
 
 

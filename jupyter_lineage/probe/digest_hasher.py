@@ -9,13 +9,23 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .digest_places import Places
 from .digest_reading import type_name
 
-_DEEPEST = 24
+_DEEPEST = 40
 _FEW = 256
 _SIMPLE = frozenset((type(None), bool, int, float, str, bytes))
 _CONTAINERS = frozenset((list, tuple, dict))
 _PLAIN = _SIMPLE | _CONTAINERS
+_MAY_KNOW_ITSELF = (
+    type,
+    types.FunctionType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.MemberDescriptorType,
+    types.GetSetDescriptorType,
+)
+_NONE = 1 << 30
 _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
 _SMALL = 4096  # bytes that are gathered before they are hashed
 _COST_OF_OBJECT = 160  # bytes that could be hashed in the time that visiting one object takes
@@ -35,15 +45,22 @@ class Hasher:
     Args:
         budget: bytes that may still be hashed.
         find: gives the handler of a type, None where there is none.
+        places: what looks for the run's places in texts.
     """
 
-    def __init__(self, budget: int, find: Callable[[type], Handler | None]) -> None:
+    def __init__(
+        self, budget: int, find: Callable[[type], Handler | None], places: Places | None = None
+    ) -> None:
         self.budget = budget
         self._find = find
+        self._places = places or Places(None)
         self.used = 0
         self._hash = hashlib.sha256()
         self._waiting = bytearray()
         self._open: list[int] = []
+        self._outermost = _NONE
+        """The place in ``_open`` of the outermost value that was met again inside itself."""
+        self._wholes: dict[int, str] = {}
 
     def hexdigest(self) -> str:
         """Return the digest of all that was fed."""
@@ -77,7 +94,7 @@ class Hasher:
     def text(self, tag: str, value: str) -> None:
         """Feed a text under a tag; it may hold lone surrogates."""
         self.spend(len(value))
-        self.raw(tag, value.encode("utf-8", "surrogatepass"))
+        self.raw(tag, self._places.of_text(value).encode("utf-8", "surrogatepass"))
 
     def feed(self, value: Any) -> None:
         """Feed any value.
@@ -93,9 +110,11 @@ class Hasher:
         if kind in _SCALARS:
             handler(self, value)
             return
-        if kind in _CONTAINERS and not _only_floats(value) and _plain_parts(value, _FEW) >= 0:
+        if kind in _CONTAINERS and self._is_plain(value):
             # The oldest format: its bytes depend on nothing but the values.
-            self.raw("plain", marshal.dumps(value, 0))
+            data = marshal.dumps(value, 0)
+            self._places.look(data)
+            self.raw("plain", data)
             return
         if len(self._open) > _DEEPEST:
             raise NoDigest("nested too deep")
@@ -106,11 +125,42 @@ class Hasher:
         handler(self, value)
         self._open.pop()
 
+    def _is_plain(self, value: Any) -> bool:
+        if self._places.marking or _only_floats(value):
+            return False
+        return _plain_parts(value, _FEW) >= 0
+
     def _again(self, value: Any) -> None:
         """Feed a value that is being fed: a class knows itself by each method that uses super()."""
-        if not issubclass(type(value), (type, types.FunctionType)):
+        if not issubclass(type(value), _MAY_KNOW_ITSELF):
             raise NoDigest("contains itself")
-        self.raw("again", str(len(self._open) - self._open.index(id(value))).encode())
+        place = len(self._open) - 1 - self._open[::-1].index(id(value))
+        self._outermost = min(self._outermost, place)
+        self.raw("again", str(len(self._open) - place).encode())
+
+    def whole(self, value: Any, handler: Handler) -> None:
+        """Feed a value that is being fed, and may come again, by a digest of its own.
+
+        That is worked out once, unless it hangs on what is around the value.
+        """
+        known = self._wholes.get(id(value))
+        if known is None:
+            place = len(self._open) - 1
+            known, outermost = self._part(handler, value)
+            if outermost >= place:
+                self._wholes[id(value)] = known
+        self.raw("whole", known.encode())
+
+    def _part(self, handler: Handler, value: Any) -> tuple[str, int]:
+        part = Hasher(self.budget, self._find, self._places)
+        part._open, part._wholes = self._open, self._wholes
+        try:
+            handler(part, value)
+        finally:
+            self.budget = part.budget
+            self.used += part.used
+        self._outermost = min(self._outermost, part._outermost)
+        return part.hexdigest(), part._outermost
 
     def items(self, tag: str, values: list[Any] | tuple[Any, ...]) -> None:
         """Feed a sequence: texts and numbers in bulk, all else one by one."""
@@ -129,21 +179,16 @@ class Hasher:
 
     def unordered(self, tag: str, values: Iterable[Any]) -> None:
         """Feed values whose order means nothing: sorted by their own digests."""
-        parts = []
-        for value in values:
-            part = Hasher(self.budget, self._find)
-            part._open = self._open
-            part.feed(value)
-            self.budget = part.budget
-            self.used += part.used
-            parts.append(part.hexdigest())
+        parts = [self._part(Hasher.feed, value)[0] for value in values]
         self.raw(tag, ",".join(sorted(parts)).encode())
 
     def _texts(self, values: list[str] | tuple[str, ...]) -> None:
-        lengths = array.array("Q", map(len, values))
-        self.raw("lengths", lengths.tobytes())
-        self.spend(sum(lengths))
-        self.raw("texts", "".join(values).encode("utf-8", "surrogatepass"))
+        values = self._places.of_texts(values)
+        joined = "".join(values)
+        self._places.look(joined)
+        self.spend(len(joined))
+        self.raw("lengths", array.array("Q", map(len, values)).tobytes())
+        self.raw("texts", joined.encode("utf-8", "surrogatepass"))
 
 
 def _only_floats(value: Any) -> bool:

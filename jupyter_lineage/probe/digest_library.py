@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from .digest_hasher import TOO_LARGE, Handler, Hasher, NoDigest
-from .digest_reading import instance_dict, type_name
+from .digest_names import standing_at
+from .digest_reading import dict_of, instance_dict, short_name, type_name
 
 MOST_COLUMNS = 1024
 _COPIED = 64 * 1024  # bytes of an array that are copied faster than asked for in place
@@ -29,6 +30,8 @@ def handler(kind: type) -> Handler | None:
 def _find(kind: type) -> Handler | None:
     name = type_name(kind)
     package = name.partition(".")[0]
+    if short_name(kind) in _CALLABLES:
+        return _callable_of_library if _tells_its_name(kind) else None
     if package == "sklearn":
         return _sklearn(kind, name)
     if package not in ("numpy", "pandas"):
@@ -40,7 +43,7 @@ def _find(kind: type) -> Handler | None:
         if kind in set(getattr(numpy, "sctypeDict", {}).values()):
             return _scalar
         if kind is getattr(numpy, "ufunc", None):
-            return lambda hasher, value: hasher.text("ufunc", value.__name__)
+            return _ufunc
         if issubclass(kind, numpy.dtype):
             return lambda hasher, value: hasher.text("dtype", _dtype(value))
         return _RANDOM.get(name)
@@ -52,6 +55,37 @@ def _find(kind: type) -> Handler | None:
         if kind is type(getattr(pandas, missing, None)):
             return partial(_missing, missing)
     return _extension if _is_extension(kind) else None
+
+
+_CALLABLES = ("cython_function_or_method", "_ArrayFunctionDispatcher")
+
+
+def _tells_its_name(kind: type) -> bool:
+    """Tell whether its instances' names are read without running code of a program."""
+    held = dict_of(kind)
+    told = held.get("__qualname__"), held.get("__getattribute__"), held.get("__getattr__")
+    return type(told[0]) is not property and not any(map(_is_python, told))
+
+
+def _is_python(value: Any) -> bool:
+    return type(value).__name__ == "function"
+
+
+def _callable_of_library(hasher: Hasher, value: Any) -> None:
+    module = object.__getattribute__(value, "__module__")
+    name = object.__getattribute__(value, "__qualname__")
+    if standing_at(module, name) is not value:
+        raise NoDigest(f"no digest for {type_name(type(value))}")
+    hasher.text("library function", f"{module}.{name}")
+
+
+def _ufunc(hasher: Hasher, value: Any) -> None:
+    """Feed a function of numpy's or scipy's by its name: any other one can be behind a ufunc."""
+    for module in ("numpy", "scipy.special"):
+        if standing_at(module, value.__name__) is value:
+            hasher.text("ufunc", f"{module}.{value.__name__}")
+            return
+    raise NoDigest("no digest for a made ufunc")
 
 
 def _dtype(value: Any) -> str:
@@ -145,6 +179,7 @@ def _series(hasher: Hasher, value: Any) -> None:
     hasher.text("series", "")
     hasher.feed(value.name)
     hasher.feed(value.index)
+    hasher.feed(value._attrs)
     _column(hasher, value._values)
 
 
@@ -156,6 +191,7 @@ def _frame(hasher: Hasher, value: Any) -> None:
     hasher.items("frame", list(value.shape))
     hasher.feed(value.columns)
     hasher.feed(value.index)
+    hasher.feed(value._attrs)
     column = getattr(value._mgr, "iget_values", None)
     for number in range(count):
         _column(hasher, column(number) if column else value.iloc[:, number]._values)
@@ -187,10 +223,6 @@ def _missing(name: str, hasher: Hasher, _: Any) -> None:
     hasher.text("missing", name)
 
 
-def _text(tag: str) -> Handler:
-    return lambda hasher, value: hasher.text(tag, str(value))
-
-
 def _timestamp(hasher: Hasher, value: Any) -> None:
     hasher.text("timestamp", f"{value.value} {value.tz}")
 
@@ -208,8 +240,10 @@ _PANDAS: dict[str, Handler] = {
     "MultiIndex": _multi_index,
     "Timestamp": _timestamp,
     "Timedelta": lambda hasher, value: hasher.text("timedelta", str(value.value)),
-    "Period": _text("period"),
-    "Interval": _text("interval"),
+    "Period": lambda hasher, value: hasher.items("period", [value.ordinal, value.freqstr]),
+    "Interval": lambda hasher, value: hasher.items(
+        "interval", [value.left, value.right, value.closed]
+    ),
 }
 
 
@@ -234,7 +268,7 @@ _RANDOM: dict[str, Handler] = {
 
 def _sklearn(kind: type, name: str) -> Handler | None:
     module = sys.modules.get(name.rpartition(".")[0])
-    if getattr(module, kind.__name__, None) is not kind:
+    if getattr(module, short_name(kind), None) is not kind:
         return None
     if name == "sklearn.tree._tree.Tree":
         return _tree

@@ -26,6 +26,11 @@ def type_name(kind: type) -> str:
     return name if module == "builtins" else f"{module}.{name}"
 
 
+def short_name(kind: type) -> str:
+    """Return the last part of a class's name without running code of a metaclass."""
+    return _qualname_of(kind).rpartition(".")[2]
+
+
 def module_name(kind: type) -> str:
     """Return the module that a class says it is from; ``?`` where it says something odd."""
     module = _module_of(kind)

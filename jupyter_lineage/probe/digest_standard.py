@@ -9,10 +9,12 @@ import fractions
 import pathlib
 import re
 import struct
+import sys
 import uuid
 from typing import Any
 
 from .digest_hasher import Handler, Hasher, NoDigest, int_text
+from .digest_names import module_attributes
 from .digest_reading import type_name
 
 
@@ -26,11 +28,19 @@ def _mapping(hasher: Hasher, tag: str, value: dict[Any, Any]) -> None:
 def _moment(hasher: Hasher, value: Any) -> None:
     zone = value.tzinfo
     if zone is not None:
-        exact = type(zone) is datetime.timezone or type_name(type(zone)) == "zoneinfo.ZoneInfo"
-        if not exact:
-            raise NoDigest(f"no digest for {type_name(type(zone))}")
-        hasher.text("zone", str(zone))
+        _zone(hasher, zone)
     hasher.text(type(value).__name__, f"{value.replace(tzinfo=None).isoformat()} {value.fold}")
+
+
+def _zone(hasher: Hasher, zone: Any) -> None:
+    known = module_attributes(sys.modules.get("zoneinfo")).get("ZoneInfo")
+    if type(zone) is datetime.timezone:
+        # Its name says nothing: it may be any text.
+        hasher.items("timezone", [zone.utcoffset(None), str(zone)])
+    elif type(zone) is known and zone.key is not None:
+        hasher.text("zone", zone.key)
+    else:
+        raise NoDigest(f"no digest for {type_name(type(zone))}")
 
 
 def _default_dict(hasher: Hasher, value: Any) -> None:
@@ -66,7 +76,7 @@ HANDLERS: dict[type, Handler] = {
     datetime.timedelta: lambda hasher, value: hasher.items(
         "timedelta", [value.days, value.seconds, value.microseconds]
     ),
-    datetime.timezone: _as_text("timezone"),
+    datetime.timezone: _zone,
     datetime.datetime: _moment,
     datetime.time: _moment,
     decimal.Decimal: _as_text("decimal"),

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import guard, identity, places, say, track
+from .starting import ATTRIBUTE, Start
 from .switch import counted
-from .wiring import Probe
 
-_ATTRIBUTE = "_jupyter_lineage_probe"
+if TYPE_CHECKING:
+    from .wiring import Probe
+
+_STARTING = "_jupyter_lineage_start"
 _EXTENSION = "jupyter_lineage"
 _DISABLED = "JUPYTER_LINEAGE_DISABLE switches it off"
 
@@ -27,10 +30,14 @@ def load(shell: Any) -> Probe | None:
     Returns:
         What records now; None where recording is switched off or can't be had.
     """
-    probe: Probe | None = getattr(shell, _ATTRIBUTE, None)
+    probe: Probe | None = getattr(shell, ATTRIBUTE, None)
+    start: Start | None = getattr(shell, _STARTING, None)
     hand_over: dict[str, Any] = {}
     try:
-        if probe is None:
+        if probe is None and start is not None:
+            probe = start.now()
+            _introduce(probe)
+        elif probe is None:
             connection = identity.connection_file(shell)
             hand_over = identity.take_hand_over(connection)
             if places.disabled():
@@ -38,9 +45,9 @@ def load(shell: Any) -> Probe | None:
                 track.register_silent(shell, _DISABLED)
                 _say_disabled(shell)
                 return None
-            probe = Probe(shell, hand_over, connection)
-            probe.start()
-            setattr(shell, _ATTRIBUTE, probe)
+            start = Start(shell, hand_over, connection)
+            setattr(shell, _STARTING, start)
+            probe = start.now()
             _introduce(probe)
         elif not probe.running:
             _say_unseen(probe.resume())
@@ -49,13 +56,25 @@ def load(shell: Any) -> Probe | None:
         reason = f"{type(error).__name__}: {error}"
         track.register_silent(shell, reason)
         say.once(f"jupyter_lineage is not recording: {reason}")
+        if start is not None and isinstance(error, OSError):
+            _later(start, error)
         return None
     return probe
 
 
+def _later(start: Start, error: OSError) -> None:
+    try:
+        start.later(error)
+    except Exception as another:  # noqa: BLE001 - the notebook comes first
+        say.once(f"jupyter_lineage won't try again: {type(another).__name__}: {another}")
+
+
 def unload(shell: Any) -> None:
     """Stop recording in the kernel of ``shell`` and take the hooks out."""
-    probe: Probe | None = getattr(shell, _ATTRIBUTE, None)
+    probe: Probe | None = getattr(shell, ATTRIBUTE, None)
+    start: Start | None = getattr(shell, _STARTING, None)
+    if probe is None and start is not None:
+        start.wait_no_more()
     if probe is None or not probe.running:
         return
     try:

@@ -7,16 +7,17 @@ where a thread's execution changed, and ``set_recording``.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import context
+from .programs import plain_name
 
 if TYPE_CHECKING:
     from .context import Execution
+    from .programs import Programs
     from .scope import Ignored
     from .shim import Shim
 
@@ -111,8 +112,6 @@ A fork is none: what it does is seen as ours is.
 """
 
 _SEEN = _EVENTS | CHILDREN.keys()
-_SYSTEM = ("/usr/", "/bin/", "/sbin/", "/opt/")
-_PLAIN = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 
 class AuditFiles:
@@ -127,8 +126,7 @@ class AuditFiles:
         write: takes a ``file`` record's fields and the execution's id.
         ignored: which paths are no data.
         failed: called when the hook itself went wrong.
-        child: takes the id of an execution that started another program, and the program's name
-            where it is plain and of the system.
+        programs: told which programs are started.
     """
 
     def __init__(
@@ -137,11 +135,10 @@ class AuditFiles:
         ignored: Ignored,
         failed: Callable[[BaseException], None],
         *,
-        child: Callable[[str, str | None], None],
+        programs: Programs,
     ) -> None:
         self._write = write
-        self._child = child
-        self._started: set[tuple[str, str, str | None]] = set()
+        self._programs = programs
         self._ignored = ignored
         self._failed = failed
         self._on = True
@@ -157,7 +154,6 @@ class AuditFiles:
 
     def end(self, execution: Execution) -> None:
         """See :class:`Files`. What was opened again and again is written as a count."""
-        self._started = {one for one in self._started if one[0] != execution.uid}
         ended = [key for key in self._seen if key[0] in (execution.uid, None)]
         for key in ended:
             repeats = self._seen.pop(key)
@@ -206,11 +202,10 @@ class AuditFiles:
                 self._changed(event[3:], path)
 
     def _starts(self, event: str, args: tuple[Any, ...]) -> None:
-        execution, position = context.current.get(), CHILDREN[event]
-        program = None if position is None else _plain_name(args[position])
-        if execution is not None and (execution.uid, event, program) not in self._started:
-            self._started.add((execution.uid, event, program))
-            self._child(execution.uid, program)
+        if event == "subprocess.Popen" and sys.platform != "win32":
+            return  # seen where it goes on to, which knows where the program lies
+        position = CHILDREN[event]
+        self._programs.started(event, None if position is None else plain_name(args[position]))
 
     def _opened(self, name: Any, flags: int) -> None:
         path = self._path(name, -1)
@@ -265,13 +260,6 @@ class AuditFiles:
         except OSError:
             return None  # the working folder was removed: nothing relative can be opened
         return os.path.normpath(os.path.join(base, text)), False
-
-
-def _plain_name(program: Any) -> str | None:
-    if not isinstance(program, str) or ("/" in program and not program.startswith(_SYSTEM)):
-        return None
-    name = program.rpartition("/")[2]
-    return name if _PLAIN.fullmatch(name) else None
 
 
 def _would_open(path: str, flags: int) -> os.stat_result | bool | None:

@@ -7,11 +7,8 @@ counted, and after five failures in a row recording is off. A cell that runs ins
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # the public one turns results into enum members
-import _thread
 import asyncio
 import hashlib
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from . import context, namespace, randomness, redact, say
 from .context import Execution
 from .identity import VSCODE_NOTEBOOK, working_folder
+from .interrupts import Interrupts
 from .switch import executions
 from .uuid7 import uuid7
 
@@ -31,46 +29,9 @@ if TYPE_CHECKING:
 
 MOST_FAILURES = 5
 _LONGEST_MESSAGE = 4096
-
-
-class Interrupts:
-    """Holds Ctrl-C back while our own code runs, so that it can't be torn in the middle.
-
-    An interrupt that arrived meanwhile is delivered a moment later, to the user's code, when the
-    cell is still to run; after the cell it would have changed nothing and is dropped. Only
-    Python's own handler is replaced, and only in the main thread.
-
-    Args:
-        deliver: whether the cell is still to run.
-    """
-
-    def __init__(self, *, deliver: bool) -> None:
-        self._deliver = deliver
-        self._came = False
-        self._replaced = False
-
-    def __enter__(self) -> None:
-        main = threading.main_thread().ident == threading.get_ident()
-        if main and _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
-            _signal.signal(_signal.SIGINT, self._note)
-            self._replaced = True
-
-    def __exit__(self, *_: object) -> None:
-        if self._replaced:
-            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-        if self._came and self._deliver:
-            threading.Timer(0.01, _interrupt).start()
-
-    def _note(self, *_: object) -> None:
-        self._came = True
-
-
-def _interrupt() -> None:
-    if hasattr(signal, "pthread_kill"):
-        # A real signal, which ends a sleep too; interrupt_main() would wait for it.
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-    else:
-        _thread.interrupt_main()
+_LAST_WAIT = 1.0
+"""Seconds that a kernel that ends leaves for what its last cells bound; it has some more."""
+_ENDED_FIRST = "its kernel ended before it was looked at"
 
 
 class _Open:
@@ -117,7 +78,11 @@ class Hooks:
         self.off_since = 0
         """How many executions there were when recording was turned off."""
         self.children: list[str] = []
-        """Child runs that ``%track start`` opened, outermost first."""
+        """Child runs that ``%track`` opened, outermost first."""
+        self.opens: Callable[[str], str | None] = lambda _: None
+        """Opens the child run that a cell with this source is to belong to, where it is to."""
+        self.closes: Callable[[str, str], None] = lambda *_: None
+        """Closes that run where it is open still, with how the cell ended."""
         self.notebook: str | None = None
         """The notebook as last recorded."""
         self.said: list[str] = []
@@ -205,7 +170,8 @@ class Hooks:
             self._nested[id(info)] = info
             return
         self._number += 1
-        execution = Execution(uuid7(), self._number, self.run(), message)
+        own = self.opens(info.raw_cell)
+        execution = Execution(uuid7(), self._number, own or self.run(), message)
         cell = _Open(execution, info, info.raw_cell)
         cell.token = outer
         self._open[id(info)] = cell
@@ -269,6 +235,7 @@ class Hooks:
             context.enter(cell.token)
         self._files.end(execution)
         fields = self._how_it_ended(cell, result)
+        self.closes(execution.run, fields["status"])
         fields.update(seconds=seconds, at=time.time(), ns=time.monotonic_ns())
         # With a kernel the rest waits until it has answered: nobody's answer waits for it.
         self._ended[execution.uid] = cell, fields
@@ -293,17 +260,46 @@ class Hooks:
         while self._when_idle and not self._open and not self._ended:
             self._when_idle.pop(0)()
 
-    def _write_end(self, execution: str) -> None:
-        """Write the end of a cell that has ended, with what it changed."""
-        cell, fields = self._ended.pop(execution)
-        if self.recording:
-            fields.update(self._what_it_changed(cell))
-        self.spool.write("cell_end", fields, execution=execution)
+    def _write_end(self, execution: str, unread: str | None = None) -> None:
+        """Write the end of a cell that has ended, with what it changed.
+
+        How it ended is written whatever becomes of the rest, and once: another thread may want it
+        written while the values are looked at.
+        """
+        waiting = self._ended.get(execution)
+        if waiting is None:
+            return
+        cell, fields = waiting
+        found: dict[str, Any] = {}
+        try:
+            if self.recording:
+                found = self._what_it_changed(cell, unread)
+        except BaseException as error:
+            found = self._what_it_changed(cell, f"could not be looked at: {type(error).__name__}")
+            raise
+        finally:
+            if self._ended.pop(execution, None) is not None:
+                self.spool.write("cell_end", {**fields, **found}, execution=execution)
 
     def finish(self) -> None:
         """Write what waits for an idle message that may not come any more."""
+        with Interrupts(deliver=False):
+            for execution in list(self._ended):
+                self._write_end(execution)
+
+    def end_soon(self) -> None:
+        """Have the cells that have ended recorded before the kernel is gone.
+
+        Called by the thread that answers the request to end. The main thread may be looking at
+        values meanwhile, and is killed in it when that takes too long.
+        """
+        if threading.main_thread().ident != threading.get_ident():
+            latest = time.monotonic() + _LAST_WAIT
+            while self._ended and time.monotonic() < latest:
+                time.sleep(0.01)
         for execution in list(self._ended):
-            self._write_end(execution)
+            self._write_end(execution, _ENDED_FIRST)
+        self._do_when_idle()
 
     def _interrupted(self) -> _Open | None:
         """Return the cell of the current request whose result never came."""
@@ -330,10 +326,15 @@ class Hooks:
             "cwd": working_folder(),
         }
 
-    def _what_it_changed(self, cell: _Open) -> dict[str, Any]:
+    def _what_it_changed(self, cell: _Open, unread: str | None) -> dict[str, Any]:
         source = getattr(cell.info, "transformed_cell", None) or cell.source
         names, deleted = namespace.changes(
-            cell.before, self.shell.user_ns, source, again=self._again, secret=cell.masked
+            cell.before,
+            self.shell.user_ns,
+            source,
+            again=self._again,
+            secret=cell.masked,
+            unread=unread,
         )
         self._random = randomness.states(self.shell.user_ns)
         return {

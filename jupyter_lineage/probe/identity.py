@@ -71,6 +71,10 @@ _SERVERS = ("lab", "labhub", "notebook", "server", "nbclassic", "singleuser")
 """Programs whose kernels are of any notebook, whatever they were asked to open first."""
 
 
+_OUTPUT = ("--output", "-o")
+"""Options of programs that run a notebook, whose value is where the result goes."""
+
+
 def notebook_of_program(pid: int) -> str | None:
     """Return the one notebook that a process was asked to run, by its command line (Linux).
 
@@ -85,7 +89,11 @@ def notebook_of_program(pid: int) -> str | None:
     program = {os.path.basename(part).removesuffix(".py") for part in arguments[:3]}
     if any(f"jupyter-{name}" in program or f"jupyter{name}" in program for name in _SERVERS):
         return None
-    paths = [os.path.normpath(os.path.join(folder, part)) for part in arguments]
+    options = ["", *arguments]
+    named = [
+        part for option, part in zip(options, arguments, strict=False) if option not in _OUTPUT
+    ]
+    paths = [os.path.normpath(os.path.join(folder, part)) for part in named]
     found = [path for path in dict.fromkeys(paths) if path.endswith(".ipynb")]
     found = [path for path in found if os.path.isfile(path)]
     return found[0] if len(found) == 1 or (found and "papermill" in program) else None

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from .redact_written import TELLING, written
+
 LIMIT = 256 * 1024
 """Characters of one text that are checked."""
 
@@ -64,7 +66,6 @@ _TOKENS = tuple(
 )
 
 _TELLING_WORDS = ("pass", "secret", "token", "apikey", "api_key", "access_key", "private_key")
-_TELLING = r"(?:pass(?:word|wd|phrase)|secret|secret_?key|api_?key|access_?key|private_?key|token)"
 # A name that only says how text is cut into tokens (pad_token, eos_token) is not telling.
 _NOT_TELLING = re.compile(
     r"(?:pad|eos|bos|sep|cls|mask|unk|special|start|end|stop|next|prev|first|last|sub|image|audio"
@@ -72,7 +73,7 @@ _NOT_TELLING = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r"(?P<head>(?P<name>" + _TELLING + r")"
+    r"(?P<head>(?P<name>" + TELLING + r")"
     r"(?:[\"']\]?)?\s{0,8}(?::\s{0,4}str\s{0,4})?(?:==?|:|,)\s{0,8}[rbu]{0,2})"
     r"(?P<quote>\"{3}|'{3}|\"|')(?P<value>[^\"'\n]{1,4096})(?P=quote)",
     re.IGNORECASE,
@@ -84,12 +85,12 @@ _LINE_ASSIGNED = re.compile(
 )
 # Magics and shell lines take values without quotes.
 _MAGIC_ASSIGNED = re.compile(
-    r"^(?P<head>[ \t]{0,32}[%!][^\n]{0,400}?" + _TELLING + r"(?:=|[ \t]{1,4}=[ \t]{1,4}))"
+    r"^(?P<head>[ \t]{0,32}[%!][^\n]{0,400}?" + TELLING + r"(?:=|[ \t]{1,4}=[ \t]{1,4}))"
     r"(?P<value>[^\s\"'$\[({]{6,4096})",
     re.MULTILINE | re.IGNORECASE,
 )
 _SET_VARIABLE = re.compile(
-    r"^(?P<head>[ \t]{0,32}%(?:env|set_env)[ \t]{1,4}[A-Z0-9_]{0,64}" + _TELLING + r"[ \t]{1,4})"
+    r"^(?P<head>[ \t]{0,32}%(?:env|set_env)[ \t]{1,4}[A-Z0-9_]{0,64}" + TELLING + r"[ \t]{1,4})"
     r"(?P<value>[^\s\"'$\[({=]{6,4096})",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -99,7 +100,7 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _QUERY = re.compile(
-    r"(?P<head>[?&](?P<name>[\w.-]{0,64}?" + _TELLING + r")=)"
+    r"(?P<head>[?&](?P<name>[\w.-]{0,64}?" + TELLING + r")=)"
     r"(?P<value>[^\s&#\"'<>{}$\[\](),;\\]{6,4096})",
     re.IGNORECASE,
 )
@@ -113,13 +114,13 @@ _TELLING_VARIABLE = re.compile(
     re.IGNORECASE,
 )
 _TELLING_NAME = re.compile(
-    r"(?:" + _TELLING + r"s?|pwd|credentials?|account_?key)_?[0-9]{0,4}$",
+    r"(?:" + TELLING + r"s?|pwd|credentials?|account_?key)_?[0-9]{0,4}$",
     re.IGNORECASE,
 )
-_TELLING_KEY = re.compile(_TELLING + r"$", re.IGNORECASE)
+_TELLING_KEY = re.compile(TELLING + r"$", re.IGNORECASE)
 _OPTION = re.compile(r"(?P<head>-{0,2}(?P<name>[\w.-]{0,128}))=(?P<value>.{1,65536})", re.DOTALL)
 _TELLING_OPTION = re.compile(
-    r"(?:" + _TELLING + r"|(?:^|[_.])(?:pass|pwd|secrets|credentials?|key))$", re.IGNORECASE
+    r"(?:" + TELLING + r"|(?:^|[_.])(?:pass|pwd|secrets|credentials?|key))$", re.IGNORECASE
 )
 _PLAIN_VALUES = frozenset(
     ("default", "disabled", "enabled", "public", "private", "python", "false")
@@ -206,6 +207,16 @@ def mask(text: str, *, secrets: list[str] | None = None) -> tuple[str, int]:
         total += count
         if not count:
             return text, total
+
+
+def mask_line(magic: str, text: str) -> str:
+    """Mask what stands behind a magic as it is masked in the source of its cell.
+
+    >>> mask_line("%track note", "password=hunter22")
+    'password=[redacted:variable]'
+    """
+    masked = mask(f"{magic} {text[: LIMIT - len(magic)]}")[0]
+    return masked.removeprefix(f"{magic} ")
 
 
 def mask_start(text: str, length: int) -> str:
@@ -298,6 +309,10 @@ def _mask_once(text: str, values: re.Pattern[str] | None) -> tuple[str, int]:
     total = 0
     for substitute in _steps(text, values):
         text, count = _between_markers(text, substitute)
+        total += count
+    if any(map(text.lower().__contains__, _TELLING_WORDS)):
+        # Not between markers: a literal that holds one would be cut into two halves.
+        text, count = written(text, _is_secret)
         total += count
     return text, total
 

@@ -15,11 +15,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .alive import started
 from .descriptors import keep_high
 from .uuid7 import uuid7
+
+if TYPE_CHECKING:
+    from .unrecorded import Note
 
 FORMAT_VERSION = 1
 SUFFIX = ".spool"
@@ -49,6 +52,8 @@ class Spool:
         self.last_error = ""
         self.child_process: Callable[[], str] = uuid7
         """Gives a forked child its process id (the shim makes one, which must be the same)."""
+        self.note: Note | None = None
+        """Where it is said, while nothing can be written, that records are lost."""
         self._header = header
         self._parent_process: str | None = None
         self._lock = threading.RLock()
@@ -93,7 +98,21 @@ class Spool:
                 # A value that JSON can't hold is our own mistake, and still must not reach a cell.
                 self.last_error = f"{type(error).__name__}: {error}"
             self.lost += 1
+            self._say_lost(kind)
             return False
+
+    def _say_lost(self, kind: str) -> None:
+        if self.note is None:
+            return
+        if kind == "end":
+            self.note.say(lost=self.lost, reason=self.last_error, ended=time.time())
+        elif not self.lost & self.lost - 1:  # not for each of many thousand
+            self.note.say(lost=self.lost, reason=self.last_error)
+
+    def describe(self, **fields: object) -> dict[str, Any]:
+        """Put more into the first record, where that is not written yet; return its fields."""
+        self._header.update(fields)
+        return dict(self._header)
 
     def path(self) -> str:
         """Return where the spool of this process lies; empty before the first record."""
@@ -121,6 +140,8 @@ class Spool:
         if not self._append(gap):
             return False
         self.lost = 0
+        if self.note is not None:
+            self.note.clear()
         return True
 
     def _ours(self) -> bool:
@@ -210,6 +231,7 @@ class Spool:
         self._lock = threading.RLock()
         self._parent_process, self.process = self.process, self.child_process()
         self._descriptor, self._id, self.lost = -1, "", 0
+        self.note = None  # it is the parent's
 
 
 _live: weakref.WeakSet[Spool] = weakref.WeakSet()

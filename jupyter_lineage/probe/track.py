@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import math
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,11 @@ USAGE = (
     "start NAME, stop, param NAME=VALUE, metric NAME=NUMBER, tag NAME, note TEXT, off [REASON], on"
 )
 
+_CELL = re.compile(r"(?:[ \t]*\n)*%%track[ \t]+(?P<name>\S[^\n]*)")
+_FIELD = re.compile(r"\{\{|\}\}|\{(?P<braced>[^{}]*)\}|\$(?P<name>\w+)")
+_PLAIN = (str, int, float, bool)
+_OPENED = "Child run {!r} is open; %track stop closes it."
+_CLOSED = "Child run {!r} is closed."
 _LONGEST_NAME, _LONGEST_TAG, _LONGEST_REASON = 500, 200, 1000
 
 
@@ -40,6 +47,9 @@ class Track:
         self._switch = switch
         self._about = about
         self._names: list[str] = []
+        self._of_cell: str | None = None
+        """The child run that was opened for a ``%%track`` cell as a whole."""
+        self._just_opened = False
         self._verbs: dict[str, Callable[[str], str]] = {
             "start": self._start,
             "stop": self._stop,
@@ -61,7 +71,8 @@ class Track:
         action = self._verbs.get(verb)
         try:
             if action is None:
-                raise Problem(f"%track does not know {verb!r}. It knows: {USAGE}.")
+                shown = redact.mask_line("%track", verb)
+                raise Problem(f"%track does not know {shown!r}. It knows: {USAGE}.")
             print(action(rest.strip()))  # noqa: T201 - a magic answers in the cell
         except Problem as problem:
             print(problem)  # noqa: T201 - a magic answers in the cell
@@ -72,13 +83,58 @@ class Track:
         Raises:
             Exception: what the cell raised, shown as the cell alone would have shown it.
         """
-        self.line(f"start {line}")
-        depth = len(self._names)
-        error, lines = _run(self._hooks.shell, body)
-        if depth and len(self._names) == depth:
-            self.line("stop")
+        opened, self._just_opened = self._just_opened, False
+        depth = len(self._hooks.children) - opened
+        if opened:
+            print(_OPENED.format(self._names[-1]))  # noqa: T201 - a magic answers in the cell
+        else:  # a cell inside of another one, or nothing is recorded
+            self.line(f"start {line}")
+        run = self._hooks.children[-1] if len(self._hooks.children) > depth else None
+        status = "interrupted"
+        try:
+            error, lines = _run(self._hooks.shell, body)
+            status = _status(error)
+        finally:
+            name = self._close(run, status)
+        if name is not None:
+            print(_CLOSED.format(name))  # noqa: T201 - a magic answers in the cell
         if error is not None:
             raise _shown(error, lines) from None
+
+    def open_for(self, source: str) -> str | None:
+        """Open the child run that a whole cell belongs to when it is one of ``%%track NAME``.
+
+        Args:
+            source: the cell, as the user has it.
+
+        Returns:
+            The run's id; None for any other cell, and where ``%%track`` is somebody else's.
+        """
+        self._of_cell, self._just_opened = None, False
+        named = _CELL.match(source)
+        ours = self._hooks.shell.magics_manager.magics["cell"].get("track") == self.cell
+        if named is None or not ours or not self._switch.is_on:
+            return None
+        self._start(_expanded(named["name"].strip(), self._hooks.shell.user_ns))
+        self._of_cell, self._just_opened = self._hooks.children[-1], True
+        return self._of_cell
+
+    def close_for(self, run: str, status: str) -> None:
+        """Close the run that was opened for a cell where its magic has not come to it."""
+        if run == self._of_cell:
+            self._of_cell = None
+            self._close(run, status)
+
+    def _close(self, run: str | None, status: str) -> str | None:
+        """Close a child run and those inside it; return its name, None where it is not open."""
+        if run not in self._hooks.children:
+            return None
+        at = self._hooks.children.index(run)
+        name = self._names[at]
+        del self._hooks.children[at:], self._names[at:]
+        if self._switch.is_on:
+            self._write("stop", run, status=status)
+        return name
 
     def _write(self, verb: str, run: str, **fields: Any) -> None:
         if not self._switch.is_on:
@@ -90,33 +146,37 @@ class Track:
         if not rest:
             raise Problem("%track start needs a name, such as: %track start baseline")
         parent, run = self._hooks.run(), uuid7()
-        name = redact.mask_start(rest, _LONGEST_NAME)
+        name = redact.mask_line("%track start", rest)[:_LONGEST_NAME]
         self._write("start", run, parent=parent, name=name)
         self._hooks.children.append(run)
         self._names.append(name)
-        return f"Child run {name!r} is open; %track stop closes it."
+        return _OPENED.format(name)
 
     def _stop(self, rest: str) -> str:
         if not self._names:
             raise Problem("No child run is open. %track start NAME opens one.")
-        if rest and redact.mask_start(rest, _LONGEST_NAME) != self._names[-1]:
-            raise Problem(f"The child run that is open is {self._names[-1]!r}, not {rest!r}.")
+        said = redact.mask_line("%track start", rest)[:_LONGEST_NAME]
+        if rest and said != self._names[-1]:
+            raise Problem(f"The child run that is open is {self._names[-1]!r}, not {said!r}.")
         self._write("stop", self._hooks.children[-1])
         self._hooks.children.pop()
-        return f"Child run {self._names.pop()!r} is closed."
+        return _CLOSED.format(self._names.pop())
 
     def _param(self, rest: str) -> str:
         pairs = _pairs(rest, "param", "lr=0.1")
         said = []
         for name, value in pairs:
             kept, kind = _plain(name, value)
+            name = redact.mask_start(name, _LONGEST_NAME)
             self._write("param", self._hooks.run(), name=name, value=kept, kind=kind)
             said.append(f"{name}={_shorten(str(kept))}")
         return f"Noted: {', '.join(said)}"
 
     def _metric(self, rest: str) -> str:
         pairs = _pairs(rest, "metric", "auc=0.91")
-        numbers = [(name, _number(name, value)) for name, value in pairs]
+        numbers = [
+            (redact.mask_start(name, _LONGEST_NAME), _number(name, value)) for name, value in pairs
+        ]
         for name, number in numbers:
             kind = type(number).__name__
             self._write("metric", self._hooks.run(), name=name, value=number, kind=kind)
@@ -125,30 +185,54 @@ class Track:
     def _tag(self, rest: str) -> str:
         if not rest:
             raise Problem("%track tag needs a name, such as: %track tag baseline")
-        for name in redact.mask(rest[: redact.LIMIT])[0].split():
+        shown = redact.mask_line("%track tag", rest)
+        for name in shown.split():
             self._write("tag", self._hooks.run(), name=name[:_LONGEST_TAG])
-        return f"Tagged: {rest}"
+        return f"Tagged: {shown}"
 
     def _note(self, rest: str) -> str:
         if not rest:
             raise Problem("%track note needs a text.")
         if len(rest) > redact.LIMIT:
             raise Problem("That note is too long.")
-        self._write("note", self._hooks.run(), value=redact.mask(rest)[0])
+        self._write("note", self._hooks.run(), value=redact.mask_line("%track note", rest))
         return "Noted."
 
     def _off(self, rest: str) -> str:
         if not self._switch.is_on:
             return "Recording was off already."
-        self._switch.off(redact.mask_start(rest, _LONGEST_REASON) or "%track off")
+        reason = redact.mask_line("%track off", rest)[:_LONGEST_REASON]
+        self._switch.off(reason or "%track off")
         return "Recording is off from here on. %track on turns it on again."
 
     def _on(self, rest: str) -> str:
         if self._switch.is_on:
             return "Recording is on."
-        unseen = self._switch.on(redact.mask_start(rest, _LONGEST_REASON) or "%track on")
+        reason = redact.mask_line("%track on", rest)[:_LONGEST_REASON]
+        unseen = self._switch.on(reason or "%track on")
         text = "Recording is on, from the next cell"
         return f"{text}; {counted(unseen)} up to here not recorded." if unseen else f"{text}."
+
+
+def _expanded(name: str, namespace: dict[str, Any]) -> str:
+    """Put plain values in as IPython does in a magic's line: ``lr={lr}``, ``$lr``.
+
+    What would run code of the user stays as it is written: it runs once, with the cell.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        field = match["braced"] if match["braced"] is not None else match["name"]
+        found = namespace.get(field) if field is not None else None
+        return str(found) if type(found) in _PLAIN else match[0]
+
+    return _FIELD.sub(value, name)
+
+
+def _status(error: BaseException | None) -> str:
+    if error is None:
+        return "completed"
+    broken_off = isinstance(error, (KeyboardInterrupt, asyncio.CancelledError))
+    return "interrupted" if broken_off else "failed"
 
 
 def _current() -> str | None:
@@ -203,6 +287,11 @@ def _plain(name: str, text: str) -> tuple[Any, str]:
     kind = type(value).__name__
     if redact.is_telling_variable(name) and isinstance(value, (str, int)):
         return "[redacted:parameter]", kind
+    pair = f"{name}={text}"
+    masked = redact.mask_line("%track param", pair)
+    if masked != pair:
+        known = masked.startswith(f"{name}=")
+        return masked[len(name) + 1 :] if known else "[redacted:parameter]", kind
     if value is None or isinstance(value, (bool, int, float)):
         return value, kind
     if isinstance(value, str):
@@ -220,6 +309,7 @@ def _number(name: str, text: str) -> float | int:
         except ValueError:
             value = None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
+        name, text = redact.mask_line("%track metric", f"{name}={text}").split("=", 1)
         raise Problem(f"The metric {name!r} has to be a number, not {_shorten(text)}.")
     if isinstance(value, int) and abs(value) >= 2**63:
         return math.inf if value > 0 else -math.inf

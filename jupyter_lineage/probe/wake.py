@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,11 +13,17 @@ from pathlib import Path
 from . import context, places
 
 SOCKET = "recorder.sock"
+LOCK = "recorder.lock"
 LOG = "recorder.log"
+RECORDER_VERSION = "0.1.0.2"
+"""By which recorders are compared: the package's version, and how many steps the schema has."""
+
 _ROOT = Path(__file__).resolve().parents[2]
 _PAUSE = 5.0
 _KEPT_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 _last_start = -_PAUSE
+_compared: set[str] = set()
+"""Folders whose recorder was compared with ours: it is asked to make way once, not at each cell."""
 
 
 def wake(folder: str) -> bool:
@@ -48,9 +55,40 @@ def _send(sender: socket.socket, folder: str) -> None:
 
 
 def notify(folder: str, database: Path) -> None:
-    """Wake the recorder of ``folder``, or start one for ``database``; quiet when neither works."""
-    if not wake(folder):
+    """Wake the recorder of ``folder``, or start one for ``database``; quiet when neither works.
+
+    An older one than ours would not understand all that we write: a new one makes it give way.
+    """
+    if not wake(folder) or (folder not in _compared and is_older(folder)):
         start_recorder(database)
+    _compared.add(folder)
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Return what versions are compared by.
+
+    >>> version_key("0.10.0") > version_key("0.9.1")
+    True
+    """
+    parts = []
+    for part in version.split("."):
+        digits = ""
+        for character in part:
+            if not character.isdigit():
+                break
+            digits += character
+        parts.append(int(digits or 0))
+    return tuple(parts)
+
+
+def is_older(folder: str, version: str = RECORDER_VERSION) -> bool:
+    """Tell whether the recorder that last held the lock in ``folder`` is older than ``version``."""
+    try:
+        with open(os.path.join(folder, LOCK), encoding="ascii") as stream:
+            holder = json.load(stream)
+        return version_key(str(holder["version"])) < version_key(version)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def start_recorder(database: Path) -> bool:

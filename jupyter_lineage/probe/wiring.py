@@ -15,6 +15,7 @@ from .files import AuditFiles, Files, ShimFiles
 from .hooks import Hooks
 from .modules import Modules
 from .outputs import Outputs
+from .programs import Programs
 from .spool import Spool
 from .switch import Switch, executions
 from .uuid7 import uuid7
@@ -71,6 +72,8 @@ class Probe:
             "ignored": list(ignored.prefixes),
         }
         self.spool = Spool(self.folder, run, header, process=process)
+        programs = self.guard is None or hand_over.get("programs") is not False
+        self._programs = Programs(self._write_child, self._fault, refuse=not programs)
         self.files = self._files(helper, ignored)
         modules = Modules(ignored)
         self.hooks = Hooks(shell, self.spool, self.files, modules=modules, notify=self.notify)
@@ -78,10 +81,10 @@ class Probe:
         self._pid = os.getpid()
         self._switch = Switch(self.hooks, only_noted=self.guard is not None)
         self._track = track.Track(self.hooks, self._switch, self.about)
+        self.hooks.opens, self.hooks.closes = self._track.open_for, self._track.close_for
         self._ended = False
         self._shim = None if isinstance(helper, str) else helper
         if self.guard is not None:
-            programs = hand_over.get("programs") is not False
             guard.install(self.guard, self.folder, self._shim, programs=programs)
 
     def start(self) -> None:
@@ -94,6 +97,7 @@ class Probe:
         if self._shim is not None:
             self.spool.child_process = self._shim.process_id
         context.install(self.files.step)
+        self._programs.install()
         self._watch_messages()
         self.shell.events.register("post_run_cell", self.hooks.post_run_cell)
         self._begin_with_the_next_cell()
@@ -140,6 +144,7 @@ class Probe:
         if self.hooks.outputs is not None:
             self.hooks.outputs.uninstall()
         context.uninstall()
+        self._programs.uninstall()
 
     def _unregister(self, event: str, callback: Callable[..., None]) -> None:
         if callback in self.shell.events.callbacks[event]:
@@ -184,6 +189,7 @@ class Probe:
     def _shut_down(self, restart: bool) -> None:
         """The kernel was asked to end: it may be killed before Python's own end is reached."""
         self.hooks.when_idle(partial(self._end, "restart" if restart else "shutdown"))
+        self.hooks.end_soon()
 
     def _at_exit(self) -> None:
         if os.getpid() == self._pid:
@@ -213,7 +219,7 @@ class Probe:
         if not isinstance(helper, str):
             helper.set_ignored(ignored.prefixes)
             return ShimFiles(helper)
-        audit = AuditFiles(self._write_file, ignored, self._file_failed, child=self._write_child)
+        audit = AuditFiles(self._write_file, ignored, self._fault, programs=self._programs)
         audit.install()
         return audit
 
@@ -221,8 +227,9 @@ class Probe:
         self.spool.write("file", fields, execution=execution)
 
     def _write_child(self, execution: str, program: str | None) -> None:
-        fields = {} if program is None else {"program": program}
-        self.spool.write("child", fields, execution=execution)
+        if self.hooks.recording:
+            fields = {} if program is None else {"program": program}
+            self.spool.write("child", fields, execution=execution)
 
-    def _file_failed(self, error: BaseException) -> None:
+    def _fault(self, error: BaseException) -> None:
         self.hooks.failed(error)

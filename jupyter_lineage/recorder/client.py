@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LineageError
 from ..probe import places
 from ..probe import wake as waking
 from ..probe.regular import open_regular
+from .notes import notes_for
 from .spools import folders, list_spools
 from .trouble import trouble_in
 
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..store.sqlite import Store
+    from .notes import Left
 
 _POLL_SECONDS = 0.015
 _FULL_BYTES = 256 * 1024
 """With less room than this the database can't take what waits."""
+SPOOL_BYTES = 32 * 1024
+"""With less room than this a kernel that starts can't be recorded for long."""
 
 
 def wake(database: Path) -> bool:
@@ -44,11 +49,9 @@ def start_if_needed(database: Path) -> bool:
     Raises:
         OSError: the folder for spools can't be made.
     """
-    from .election import is_older
-
     folder = places.spool_folder(database)
     places.make_private(folder)
-    if wake(database) and not is_older(folder):
+    if wake(database) and not waking.is_older(str(folder)):
         return True
     return waking.start_recorder(database) or wake(database)
 
@@ -56,8 +59,8 @@ def start_if_needed(database: Path) -> bool:
 def behind(database: Path, store: Store | None = None) -> int:
     """Return how many events of this machine's kernels are not in the record yet.
 
-    Counts lines of spools that are not taken, and file events of cells that have ended whose
-    hashes are still being made.
+    Counts lines of spools that are not taken, file events of cells that have ended whose hashes
+    are still being made, and the notes of kernels that could not store something and are gone.
 
     Args:
         database: the database.
@@ -78,7 +81,7 @@ def behind(database: Path, store: Store | None = None) -> int:
         done = taken.get(spool, 0)
         if size > done:
             waiting += _lines(folder / f"{spool}.spool", int(done))
-    return waiting
+    return waiting + sum(not left.is_alive() for left in notes_for(database))
 
 
 def _taken(store: Store) -> tuple[dict[str, float], int]:
@@ -106,7 +109,7 @@ def wake_and_wait(database: Path, seconds: float) -> int:
     waiting = behind(database)
     if not waiting:
         return 0
-    if not wake(database):
+    if not wake(database) or waking.is_older(str(places.spool_folder(database))):
         waking.start_recorder(database)
     while waiting and time.monotonic() < until:
         time.sleep(_POLL_SECONDS)
@@ -119,13 +122,39 @@ def held_up(database: Path) -> str | None:
 
     A recorder that can't even start says nothing, so the disk is looked at here as well.
     """
-    said = trouble_in(places.spool_folder(database))
-    if said is not None:
-        return said
-    with contextlib.suppress(OSError):
-        if shutil.disk_usage(database.parent).free < _FULL_BYTES:
-            return f"the disk of {database.parent} is full. Make room there."
+    return trouble_in(places.spool_folder(database)) or full_disk(database)
+
+
+def full_disk(database: Path, *, room_bytes: int = _FULL_BYTES) -> str | None:
+    """Return which disk has no room for what kernels or the recorder write, None where all do.
+
+    Args:
+        database: the database.
+        room_bytes: so much counts as room.
+    """
+    for folder in (places.spool_root(), database.parent):
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(folder).free < room_bytes:
+                return f"the disk of {folder} is full. Make room there."
     return None
+
+
+def not_stored(database: Path) -> list[str]:
+    """Return in words what kernels said that they could not store and the record does not tell yet.
+
+    Args:
+        database: the database that they record to.
+    """
+    return [_words(left) for left in notes_for(database)]
+
+
+def _words(left: Left) -> str:
+    began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(left.at))
+    name = PurePath(str(left.raw.get("notebook") or "")).name
+    run = f"the run that began at {began}" + (f" ({name})" if name else "")
+    if left.lost:
+        return f"{run} lacks its newest records: {left.reason}"
+    return f"{run} {'is' if left.is_alive() else 'was'} not recorded: {left.reason}"
 
 
 def hand_in(database: Path, records: Iterable[dict[str, Any]]) -> None:

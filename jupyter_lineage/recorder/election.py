@@ -9,7 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from .. import __version__
+from ..probe.wake import LOCK, RECORDER_VERSION, SOCKET, is_older, version_key
 
 try:
     import fcntl
@@ -20,36 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LOCK = "recorder.lock"
-SOCKET = "recorder.sock"
 MAKE_WAY = b"make way for "
 _PATIENCE = 10.0
 _LONGEST_ADDRESS = 100
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """Return what versions are compared by.
-
-    >>> version_key("0.10.0") > version_key("0.9.1")
-    True
-    """
-    parts = []
-    for part in version.split("."):
-        digits = ""
-        for character in part:
-            if not character.isdigit():
-                break
-            digits += character
-        parts.append(int(digits or 0))
-    return tuple(parts)
-
-
-def is_older(folder: Path, version: str = __version__) -> bool:
-    """Tell whether the recorder that last held the lock in ``folder`` is older than ``version``."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        holder = json.loads((folder / LOCK).read_text())
-        return version_key(str(holder["version"])) < version_key(version)
-    return False
 
 
 class Election:
@@ -57,10 +30,10 @@ class Election:
 
     Args:
         folder: the spool folder, which exists.
-        version: of this recorder.
+        version: of this recorder, the schema's steps counted in.
     """
 
-    def __init__(self, folder: Path, version: str = __version__) -> None:
+    def __init__(self, folder: Path, version: str = RECORDER_VERSION) -> None:
         self._folder = folder
         self._version = version
         self._descriptor = -1
@@ -72,7 +45,7 @@ class Election:
         """
         until = time.monotonic() + _PATIENCE
         while not self._try():
-            if not is_older(self._folder, self._version) or time.monotonic() > until:
+            if not is_older(str(self._folder), self._version) or time.monotonic() > until:
                 return False
             send(self._folder, MAKE_WAY + self._version.encode())
             time.sleep(0.05)

@@ -15,11 +15,12 @@ import sqlite3
 import time
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..errors import StoreError, StoreRefused
 from ..store.sqlite import is_of_the_database
 from . import overwrites
+from .found import Found, before_cut, cut, moved, remembered
 from .hashing import CHANGED, NO_FILE, Hashed, Hasher, signature_of
 from .naming import reading_path, uri_of
 from .openfiles import open_for_writing
@@ -49,15 +50,6 @@ _HELD_BYTES = 8_000_000
 """So much of small files is held between hashing and keeping them; others are read again."""
 _BATCH = 200
 """Facts in one transaction."""
-
-
-class _Found(NamedTuple):
-    """A file that an event is about, by its name now, and what it holds or held."""
-
-    role: str
-    path: bytes
-    event: Pending
-    hashed: Hashed
 
 
 class Files:
@@ -152,7 +144,7 @@ class Files:
 
     def _hash_reads(self, events: list[Pending]) -> None:
         written: set[bytes] = set()
-        found: list[_Found] = []
+        found: list[Found] = []
         self._held = 0
         for event in events:
             if event.op in ("rename", "link") and event.path2 is not None:
@@ -162,14 +154,14 @@ class Files:
                 with self._one(event, reading=True):
                     hashed = self._version_read(event)
                     if hashed is not NO_FILE:
-                        found.append(_Found("read", event.path, event, self._within_room(hashed)))
+                        found.append(Found("read", event.path, event, self._within_room(hashed)))
             if is_write(event):
                 written.add(event.path)
         if found:
             self._look()
         self._store_all(self._kept(found, reading=True), self._remember, reading=True)
 
-    def _remember(self, found: _Found, not_kept: str | None) -> None:
+    def _remember(self, found: Found, not_kept: str | None) -> None:
         version = self._add_version(found.hashed, not_kept)
         self._books.set_pending(found.event.id, version=version, reason=found.hashed.reason)
 
@@ -206,24 +198,24 @@ class Files:
         # What was written is hashed first, since a later cell may change it soon, and stored last,
         # since what a file held before it was appended to was there first.
         waiting, writes = self._found_writes(out, end_ns=end_ns, over=over)
-        self._add([*self._found_reads(out), *writes])
+        self._add([*self._found_reads(out), *self._found_unopened(out, writes), *writes])
         for path, event in out.removed.items():
             with self._one(event), self._store.writing():
                 if self._append.location_key(uri_of(path)) is not None:
-                    self._use(_Found("remove", path, event, Hashed(None, None, "removed")), None)
+                    self._use(Found("remove", path, event, Hashed(None, None, "removed")), None)
         with self._store.writing():
             settled = [id_ for id_ in out.settled if id_ not in waiting]
             self._books.drop_pending(settled)
         return len(settled)
 
-    def _found_reads(self, out: Outcome) -> list[_Found]:
-        found: list[_Found] = []
+    def _found_reads(self, out: Outcome) -> list[Found]:
+        found: list[Found] = []
         for path, reads in out.reads.items():
             # The audit hook and the shim may both have seen an open, only one with a signature.
             for read in [read for read in reads if read.stat is not None] or reads[:1]:
                 with self._one(read):
                     hashed = self._within_room(self._found_read(read))
-                    found.append(_Found("read", path, read, hashed))
+                    found.append(Found("read", path, read, hashed))
         return found
 
     def _found_read(self, read: Pending) -> Hashed:
@@ -234,13 +226,20 @@ class Files:
             return Hashed(None, None, read.reason)
         return self._version_read(read)
 
+    def _found_unopened(self, out: Outcome, writes: list[Found]) -> Iterator[Found]:
+        yield from moved(out, writes)
+        for path, event, after in cut(out, writes):
+            with self._one(event):
+                before = before_cut(path, after, books=self._books, keeper=self._keeper)
+                yield Found("read", path, event, before)
+
     def _found_writes(
         self, out: Outcome, *, end_ns: int | None, over: bool
-    ) -> tuple[set[int], list[_Found]]:
+    ) -> tuple[set[int], list[Found]]:
         """Hash what was written; return also the events of files still open for writing."""
         waiting: set[int] = set()
         open_files: dict[int, set[bytes]] = {}
-        found: list[_Found] = []
+        found: list[Found] = []
         for path, event in out.written.items():
             if not over and event.pid is not None:
                 if event.pid not in open_files:
@@ -253,7 +252,7 @@ class Files:
             with self._one(event):
                 if not self._is_unchanged(path, event):
                     hashed = self._version_written(path, None if late else end_ns)
-                    found.append(_Found("write", path, event, self._within_room(hashed)))
+                    found.append(Found("write", path, event, self._within_room(hashed)))
         return waiting, found
 
     def _is_unchanged(self, path: bytes, event: Pending) -> bool:
@@ -276,25 +275,25 @@ class Files:
         self._held += len(found.data)
         return found if self._held <= _HELD_BYTES else found._replace(data=None)
 
-    def _add(self, found: list[_Found]) -> None:
+    def _add(self, found: list[Found]) -> None:
         """Add uses, once it is known what other cells did until their files were hashed."""
         if any(one.event.version_id is None and one.hashed.content for one in found):
             self._look()
         self._store_all(self._kept(found), self._add_use)
 
-    def _add_use(self, found: _Found, not_kept: str | None) -> None:
-        remembered = _remembered(found)
-        self._use(found, remembered or self._add_version(found.hashed, not_kept))
+    def _add_use(self, found: Found, not_kept: str | None) -> None:
+        known = remembered(found)
+        self._use(found, known or self._add_version(found.hashed, not_kept))
 
     def _kept(
-        self, found: list[_Found], *, reading: bool = False
-    ) -> Iterator[tuple[_Found, str | None]]:
+        self, found: list[Found], *, reading: bool = False
+    ) -> Iterator[tuple[Found, str | None]]:
         """Keep the bytes of what was found; yield it with the reason why they are not kept."""
         for one in found:
             if one.hashed is NO_FILE:
                 continue
             with self._one(one.event, reading=reading):
-                if _remembered(one):
+                if remembered(one):
                     yield one, None  # it was checked, and kept, while its cell ran
                     continue
                 hashed = self._checked(one.path, one.event, one.hashed)
@@ -302,8 +301,8 @@ class Files:
 
     def _store_all(
         self,
-        ready: Iterator[tuple[_Found, str | None]],
-        store: Callable[[_Found, str | None], None],
+        ready: Iterator[tuple[Found, str | None]],
+        store: Callable[[Found, str | None], None],
         *,
         reading: bool = False,
     ) -> None:
@@ -315,7 +314,7 @@ class Files:
                         store(one, not_kept)
 
     def _stored_at_once(
-        self, some: list[tuple[_Found, str | None]], store: Callable[[_Found, str | None], None]
+        self, some: list[tuple[Found, str | None]], store: Callable[[Found, str | None], None]
     ) -> bool:
         try:
             with self._store.writing():
@@ -357,13 +356,14 @@ class Files:
         self._append.content_event(version, at=time.time(), kept=not_kept is None, reason=not_kept)
         return version
 
-    def _use(self, found: _Found, version: int | None) -> None:
-        event, hashed = found.event, found.hashed
+    def _use(self, found: Found, version: int | None) -> None:
+        event, hashed, path = found.event, found.hashed, found.was or found.path
         certain = hashed.signature and self._hasher.known(hashed.signature) == hashed.content
+        certain = certain and found.was is None  # a rename changes it
         self._append.use(
             found.role,
-            uri_of(found.path),
-            reading_path(found.path),
+            uri_of(path),
+            reading_path(path),
             run=event.run_id,
             execution=event.execution_id,
             version=version,
@@ -375,11 +375,6 @@ class Files:
             absolute=event.absolute,
             signature=json.dumps(hashed.signature) if version is not None and certain else None,
         )
-
-
-def _remembered(found: _Found) -> int | None:
-    """Return the version that was found for a read while its cell still ran."""
-    return found.event.version_id if found.role == "read" else None
 
 
 def _present(path: bytes) -> Signature | None:

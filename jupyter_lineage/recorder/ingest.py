@@ -12,11 +12,12 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from ..probe.spool_reader import Torn
+from ..store.append import optional
 from . import dataflow
 from .naming import reading_path, uri_of
 from .outcome import parts
 from .records import check_record, is_path
-from .runs import end_run, stop_tracked
+from .runs import KINDS, end_run, stop_tracked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .overwrites import Overwrites
     from .spools import Spool
 
-KINDS = ("session", "trial", "tracked", "script", "reproduction")
 _STATUSES = ("completed", "failed", "interrupted")
 STARTED_PROGRAMS = "started other programs: the files they read or wrote are not seen"
 """The reason of the gap in the record of an execution that did."""
@@ -148,6 +148,7 @@ class Ingest:
                 at=header["at"],
                 run=run,
                 count=int(header["unseen"]),
+                detail=optional(header.get("unseen_reason")),
             )
         if detail is not None:
             self._append.gap("the kernel's first record is missing", at=header["at"], run=run)
@@ -252,7 +253,9 @@ class Ingest:
         run = self._run_of(spool, record)
         execution = self._execution_of(spool, record)
         if verb == "stop":
-            stop_tracked(self._append, self._books, run, at=at)
+            status = record.get("status")
+            status = status if status in _STATUSES else "completed"
+            stop_tracked(self._append, self._books, run, status=status, at=at)
         elif verb == "param":
             self._append.parameter(run, record["name"], record["value"], execution=execution, at=at)
         elif verb == "metric":

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..probe.scope import Ignored
 from ..probe.spool_reader import Torn, read_spool
+from ..store.health import set_aside
 from ..store.sqlite import is_of_the_database
 from .ingest import Ingest
 from .records import is_whole
 from .runs import end_run
 from .spools import Spool, folders, is_unreadable_on, list_spools, read_header
+from .unrecorded import Leftovers
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 _BATCH = 2000
 _ORPHAN_SECONDS = 10.0
+_IN_DAMAGED = "earlier records of this run were in a database that was damaged"
+_VERDICT_ALONE = "a reproduction's verdict came without the reproduction"
 _UNREADABLE = "a spool holds lines of a newer version, which wait"
 
 
@@ -60,6 +64,7 @@ class Intake:
         self._spools: dict[str, Spool] = {}
         self._ignored: dict[str, Ignored] = {}
         self._odd: set[str] = set()
+        self._left = Leftovers(store, append, books)
         self.unsettled: set[int] = set()
         """Executions that ended in the last look: their last file events may not be taken yet."""
         self.is_live = False
@@ -77,6 +82,7 @@ class Intake:
         their forks and shims: so the record of a cell is always taken before what happened in it.
         """
         self.unsettled.clear()
+        self._left.look()
         found: dict[str, int] = {}
         for folder in folders(self._store.path):
             for spool_id, size in list_spools(folder):
@@ -92,7 +98,7 @@ class Intake:
                 taken += self._take_from(spool)
                 if not alive[spool.id]:
                     taken += self._finish(spool)
-        return taken
+        return taken + self._left.settle({spool.header["run"] for spool in self._spools.values()})
 
     def _alive(self) -> dict[str, bool]:
         """Tell of each spool whether it may still be written to.
@@ -200,6 +206,9 @@ class Intake:
             age = time.time() - spool.path.stat().st_mtime
             if age < _ORPHAN_SECONDS:
                 return False
+            if elsewhere := self._why_of_no_run(spool):
+                self._give_up(spool, elsewhere)
+                return False
             orphan = "only a helper's spool was found"
         with self._store.writing() as connection:
             ingest = self._ingest(connection)
@@ -213,6 +222,27 @@ class Intake:
         spool.run = run
         self.new_runs += [(key, spool.header) for key in ingest.new_runs]
         return True
+
+    def _why_of_no_run(self, spool: Spool) -> str:
+        """Say why an orphan is no sign of a run that this database should have; else ``""``."""
+        begun = spool.header["at"]
+        if any(old.stat().st_ctime >= begun for old in set_aside(self._store.path)):
+            return _IN_DAMAGED
+        return _VERDICT_ALONE if spool.header["writer"] == "reproduce" else ""
+
+    def _give_up(self, spool: Spool, reason: str) -> None:
+        """Say in place of a spool that the run which it goes on with is not here."""
+        if spool.is_alive():
+            return
+        run = str(spool.header["run"])
+        said = self._books.is_said(reason, run)
+        with self._store.writing():
+            if not said:
+                self._append.gap(reason, at=spool.header["at"], detail=run)
+            self._books.add_spool(spool.id, str(spool.folder), run=None, process=None)
+            self._books.end_spool(spool.id)
+        spool.path.unlink(missing_ok=True)
+        del self._spools[spool.id]
 
     def _ignored_of(self, spool: Spool) -> Ignored:
         """Return which paths are no data: the kernel's own spool says it for all of its run."""
@@ -262,7 +292,8 @@ class Intake:
         spool.ended = True
         with self._store.writing():
             if spool.header.get("alive") and (spool.is_root or not self._has_root(spool)):
-                end_run(self._append, self._books, spool.run, status="died", at=status.st_mtime)
+                how, at = self._left.how_it_ended(spool.header["run"], status.st_mtime)
+                end_run(self._append, self._books, spool.run, status=how, at=at)
             if not spool.stuck:
                 self._books.end_spool(spool.id)
         if not spool.stuck:

@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import StoreError
+from ..errors import NotFound, StoreError
+from ..ids import HASH_PREFIX
 from ..probe import redact
 from ..probe.regular import open_regular
+from ..store.content import PIECE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,6 +206,21 @@ class Keeper:
             return f"not kept: {error.strerror}"
         self._total = self.total() + self._content.stored_bytes(content)
         return None
+
+    def hash_of_start(self, content: str, size: int) -> str | None:
+        """Return the hash of the first ``size`` bytes of what is kept, None where it is not."""
+        from blake3 import blake3
+
+        hasher = blake3()
+        try:
+            with self._content.open(content) as stream:
+                while size and (piece := stream.read(min(size, PIECE))):
+                    hasher.update(piece)
+                    size -= len(piece)
+                    self._between()
+        except (NotFound, StoreError, OSError):
+            return None
+        return HASH_PREFIX + str(hasher.hexdigest())
 
     def total(self) -> int:
         """Return how many bytes on disk all kept bytes take."""

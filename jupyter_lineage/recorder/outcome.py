@@ -78,6 +78,12 @@ class Outcome:
     reads: dict[bytes, list[Pending]] = field(default_factory=dict)
     written: dict[bytes, Pending] = field(default_factory=dict)
     removed: dict[bytes, Pending] = field(default_factory=dict)
+    moved: dict[bytes, Pending] = field(default_factory=dict)
+    """What was renamed or linked and neither opened nor written before: it was there to be read."""
+    cut: dict[bytes, Pending] = field(default_factory=dict)
+    """What was cut short or made longer by its name, likewise."""
+    touched: set[int] = field(default_factory=set)
+    """Events whose file was opened for writing once more after them."""
     settled: list[int] = field(default_factory=list)
 
 
@@ -89,15 +95,25 @@ def outcome_of(events: list[Pending]) -> Outcome:
         if is_read(event):
             out.reads.setdefault(event.path, []).append(event)
         if is_write(event):
-            out.written.setdefault(event.path, event)
+            if event.op == "truncate" and _is_unopened(out, event.path):
+                out.cut[event.path] = event
+            began = out.written.setdefault(event.path, event)
+            if began.id != event.id:
+                out.touched.add(began.id)
             out.removed.pop(event.path, None)
         elif event.op == "rename" and event.path2 is not None:
             _rename(out, event, event.path2)
         elif event.op == "link" and event.path2 is not None:
+            if _is_unopened(out, event.path):
+                out.moved[event.path] = event
             out.written[event.path2] = event
         elif event.op == "remove":
             _gone(out, event.path, event)
     return out
+
+
+def _is_unopened(out: Outcome, path: bytes) -> bool:
+    return path not in out.reads and path not in out.written
 
 
 def _gone(out: Outcome, path: bytes, event: Pending) -> None:
@@ -126,6 +142,8 @@ def _rename(out: Outcome, event: Pending, target: bytes) -> None:
         _forget_reads_since(out, event.path, began)
         out.written[target] = began._replace(absolute=event.absolute2)
     else:
+        if _is_unopened(out, event.path):
+            out.moved[event.path] = event
         out.written[target] = event._replace(absolute=event.absolute2)
         out.removed[event.path] = event
     out.removed.pop(target, None)

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from ..store.bookkeeping import Bookkeeping
 
 
+KINDS = ("session", "trial", "tracked", "script", "reproduction")
+"""What a run can be."""
+
+
 def end_run(append: Append, books: Bookkeeping, run: int, *, status: str, at: float) -> None:
     """Give a run, its child runs and their open executions an end; nothing where they have one.
 
@@ -32,8 +36,8 @@ def end_run(append: Append, books: Bookkeeping, run: int, *, status: str, at: fl
             append.run_event(key, "status", status, at=at)
 
 
-def stop_tracked(append: Append, books: Bookkeeping, run: int, *, at: float) -> None:
+def stop_tracked(append: Append, books: Bookkeeping, run: int, *, status: str, at: float) -> None:
     """End a child run and those inside it; the cell that says so goes on."""
     for key in books.runs_inside(run):
         if books.status(key) == "running":
-            append.run_event(key, "status", "completed", at=at)
+            append.run_event(key, "status", status, at=at)

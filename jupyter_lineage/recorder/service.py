@@ -9,10 +9,11 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from .. import __version__
 from ..errors import LineageError, StoreDamaged, StoreError, StoreForeign, StoreNewer
-from ..probe import places
+from ..probe import places, unrecorded
+from ..probe.wake import RECORDER_VERSION
 from ..store.sqlite import mapped_errors, may_be_ours
+from .client import full_disk
 from .cycle import Recorder
 from .election import Election, send
 from .log import Log
@@ -49,7 +50,7 @@ class Service:
         idle_seconds: float,
         retry_seconds: float = RETRY_SECONDS,
         limits: Limits | None = None,
-        version: str = __version__,
+        version: str = RECORDER_VERSION,
     ) -> None:
         self._database = database
         self._idle_seconds = idle_seconds
@@ -65,6 +66,7 @@ class Service:
         self._looked = 0.0
         self._in_trouble_since: float | None = None
         self._trouble = ""
+        self._was_full = False
         self._set_aside = ""
 
     def run(self) -> int:
@@ -74,6 +76,7 @@ class Service:
             OSError: the folder for spools can't be used.
         """
         places.make_private(self.folder)
+        unrecorded.prepare()
         if not self._election.win():
             send(self.folder, b"w")
             return 0
@@ -167,18 +170,27 @@ class Service:
             self._recorder.take()
 
     def _wait(self, seconds: float, *, patient: bool = False) -> None:
-        """Sleep until somebody wakes us; patient: until told to stop, or the time is over."""
+        """Sleep until somebody wakes us, or the time is over.
+
+        Args:
+            seconds: at most so long.
+            patient: sleep on when woken, until told to stop or the disk has room again.
+        """
         assert self._listener is not None, "it listens as long as it serves"
         until = time.monotonic() + seconds
         while not self._stop:
             left = until - time.monotonic()
-            if left <= 0:
+            if left <= 0 or (patient and self._has_room_again()):
                 return
+            left = min(left, _LOOK_SECONDS) if patient else left
             ready, _, _ = select.select([self._listener], [], [], left)
             if ready:
                 self._hear()
                 if not patient:
                     return
+
+    def _has_room_again(self) -> bool:
+        return self._was_full and full_disk(self._database) is None
 
     def _hear(self) -> None:
         """Take all datagrams that have come."""
@@ -196,6 +208,7 @@ class Service:
     def _note_trouble(self, error: LineageError) -> None:
         self.log.say(f"waiting: {error.line()}")
         self._trouble = str(error)
+        self._was_full = full_disk(self._database) is not None
         self._said.say(error.line())
         if self._in_trouble_since is None:
             self._in_trouble_since = time.monotonic()

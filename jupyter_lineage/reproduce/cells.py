@@ -26,8 +26,6 @@ GOOD: tuple[Word, ...] = ("identical", "equivalent")
 Version = tuple["str | None", "str | None"]
 """A file version's hash, or None and the reason why it is not known."""
 
-# Where they have no digest: made by the cell's own text, which is equal.
-_CODE = frozenset(("module", "function", "type", "abc.ABCMeta", "builtin_function_or_method"))
 _INPUT_ERRORS = frozenset(("StdinNotImplementedError",))
 _LISTED = 3
 
@@ -165,23 +163,42 @@ def _normalised(findings: Findings, then: Cell, now: Cell, folders: tuple[str, s
 
 
 def _values(findings: Findings, then: Cell, now: Cell, readers: Mapping[str, int]) -> None:
-    different, alone = [], []
+    different, alone, moved = [], [], _Moved()
     for name in (*then.digests, *(name for name in now.digests if name not in then.digests)):
         if name not in then.digests or name not in now.digests:
             alone.append(name)
             continue
         first, second = then.digests[name], now.digests[name]
         if first.get("digest") and second.get("digest"):
-            if first["digest"] != second["digest"]:
+            if first["digest"] != second["digest"] and not moved.take(name, first, second):
                 different.append(name)
         elif first.get("type") != second.get("type"):
             different.append(name)
-        elif first.get("type") not in _CODE:
+        else:
             _unknown(findings, f"{name} ({_described(first)})", readers.get(name))
     if different:
         findings.add("different", f"the value of {_some(different)} differs")
+    if moved.names:
+        what = ", ".join(sorted(moved.places))
+        findings.add("equivalent", f"the value of {_some(moved.names)} is the same but for {what}")
     if alone:
         findings.add("different", f"only one of the runs set {_some(alone)}")
+
+
+class _Moved:
+    """Values that are the same but for the places of the two runs in them."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.places: set[str] = set()
+
+    def take(self, name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+        """Note a value whose digests differ, if they are equal with marks for its places."""
+        if not then.get("placeless") or then["placeless"] != now.get("placeless"):
+            return False
+        self.names.append(name)
+        self.places.update(*(one.get("marked") or () for one in (then, now)))
+        return True
 
 
 def _described(digest: Mapping[str, Any]) -> str:
@@ -205,11 +222,26 @@ def short_type(digest: Mapping[str, Any]) -> str:
 
 def undigested(cell: Cell) -> list[str]:
     """Return names a cell wrote whose values can't be compared."""
-    return [
+    return [name for name, digest in cell.digests.items() if not digest.get("digest")]
+
+
+def may_have_changed(then: Cell, now: Cell | None) -> set[str]:
+    """Return the names by which a cell may have made later ones differ.
+
+    One that it only named, and whose value is the same in both runs, is none of them.
+    """
+    if now is None:
+        return set(then.names_written)
+    untouched = {
         name
-        for name, digest in cell.digests.items()
-        if not digest.get("digest") and digest.get("type") not in _CODE
-    ]
+        for name, first in then.digests.items()
+        if first.get("same") and first.get("digest") and _is_same(first, now.digests.get(name))
+    }
+    return {*then.names_written, *now.names_written} - untouched
+
+
+def _is_same(first: Mapping[str, Any], second: Mapping[str, Any] | None) -> bool:
+    return bool(second and second.get("same") and second.get("digest") == first["digest"])
 
 
 def _files(findings: Findings, then: Mapping[str, Version], now: Mapping[str, Version]) -> None:

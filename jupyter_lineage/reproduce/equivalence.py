@@ -3,6 +3,10 @@
 A rule removes one thing that is different in every process: an address, a temporary name. Each
 applies only where its producer puts it, since a general one would hide real differences (a
 printed hash, "5 min"). Stored outputs are never changed.
+
+What a rule can't do: a number that a program itself prints as ``<thing at 0x7f0000000000>`` can't
+be told from an object's address. Addresses are therefore numbered as they appear, and have to be
+as many and the same ones again in the same places.
 """
 
 from __future__ import annotations
@@ -22,7 +26,16 @@ _HTML = frozenset(("text/html",))
 _STREAM = frozenset(("stream",))
 _SVG = frozenset(("image/svg+xml",))
 _BAR = re.compile(r"[^\r\n]*\r(?=[^\r\n]*\d+%\|)")
-_BAR_TIME = re.compile(r"(\|\s*[\d.]+\w?/[\d.]+\w?\s*)\[[^\]]*\]")
+# What tqdm puts behind time and rate (a loss, say) stays, and is compared. How long the drawn bar
+# is depends on how many digits these have.
+_CLOCK = r"(?:(?:\d+:)?\d\d:\d\d|\?)"
+_BAR_TIME = re.compile(
+    r"(?<=%\|)[^|\r\n]*(\|\s*[\d.]+\w?/[\d.]+\w?\s*)"
+    rf"\[{_CLOCK}<{_CLOCK}(?:, *[\d.?]+[a-zA-Z]? ?[^\W\d]*/ ?[^\W\d]+)?(?=\]|, )"
+)
+# As repr() makes it: inside < and >, in HTML too. NumPy's two generators leave these out.
+_ADDRESS = re.compile(r"( at )(0x[0-9a-fA-F]{6,16})(?=[>,; ]|&gt;|$)", re.MULTILINE)
+_BEFORE_ADDRESS = re.compile(r"(?:<|&lt;)[^\n]*$|\b(?:Generator|RandomState)\(\w+\)$")
 
 # As Python's tempfile makes them, below the system's folder for them; a date is no such name.
 _FOLDER = r"(?:/(?:private/)?(?:var/)?tmp|/(?:private/)?var/folders/\w+/\w+/T)"
@@ -67,8 +80,21 @@ def _sub(pattern: str, by: str) -> Callable[[str], str]:
     return lambda text: compiled.sub(by, text)
 
 
+def _addresses_numbered(text: str) -> str:
+    """Return a text with the addresses of objects as their numbers in order of appearance."""
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        begins = text.rfind("\n", 0, match.start()) + 1
+        if not _BEFORE_ADDRESS.search(text, begins, match.start()):
+            return match[0]
+        return f"{match[1]}0xADDRESS{numbers.setdefault(match[2].lower(), len(numbers) + 1)}"
+
+    return _ADDRESS.sub(number, text)
+
+
 RULES = (
-    Rule("memory addresses", _TEXTS, _sub(r" at 0x[0-9a-fA-F]{6,16}\b", " at 0xADDRESS")),
+    Rule("memory addresses", _TEXTS, _addresses_numbered),
     Rule(
         "the kernel's temporary file names",
         _TEXTS,
@@ -102,7 +128,7 @@ RULES = (
     Rule(
         "times of progress bars",
         _STREAM,
-        lambda text: _BAR_TIME.sub(r"\1[TIME]", _BAR.sub("", text)),
+        lambda text: _BAR_TIME.sub(r"\1[TIME", _BAR.sub("", text)),
     ),
     Rule("the date in an SVG", _SVG, _sub(r"<dc:date>[^<]*</dc:date>", "<dc:date/>")),
     Rule("ids in an SVG", _SVG, _numbered(r"\bid=\"((?:[hmp]|image|C\w+_\w+_)[0-9a-f]{10})\"")),

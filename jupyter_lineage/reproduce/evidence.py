@@ -13,13 +13,14 @@ from urllib.parse import unquote_to_bytes
 
 from ..ids import from_bytes
 from ..recorder.ingest import RAN_BEFORE, RAN_UNSEEN, STARTED_PROGRAMS, TURNED_OFF
+from ..store.content import Content, content_folder
 from ..store.edges import session_runs
 from ..store.queries import rows, run_key
-from ..store.recorded import recorded_run
+from ..store.recorded import made_folders, recorded_run
 from . import askers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..store import Store
 
@@ -51,6 +52,8 @@ class Cell:
     outputs_masked: int = 0
     programs: bool = False
     """Whether it started other programs: what these read or wrote is not in the record."""
+    started: tuple[str | None, ...] = ()
+    """The names of programs that it started, None for those that are none of the system's."""
     asked: tuple[str, ...] = ()
     """The programs that it started, where all of them are known to only ask the system."""
     gap: str | None = None
@@ -69,6 +72,8 @@ class Use:
     cell: int | None = None
     via: str = ""
     absolute: bool = False
+    signature: tuple[int, ...] | None = None
+    """Device, inode, size, modification and change time of the version, None where not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,8 @@ class Evidence:
     gaps: tuple[Mapping[str, Any], ...] = ()
     """What else is missing from the record; :attr:`Cell.programs` says that of cells."""
     started_at: str = ""
+    new_folders: frozenset[str] | None = None
+    """Folders that it made and that were not there before; None where the record is older."""
     known_before: frozenset[str] = frozenset()
     """Paths whose first version, as this run used it, an earlier run had met in the same place."""
 
@@ -107,12 +114,15 @@ def load(store: Store, run_id: str) -> Evidence:
     ids = [
         from_bytes(rows(store, "SELECT uid FROM run WHERE id = ?", (key,))[0][0]) for key in keys
     ]
-    evidence = merge([recorded_run(store, one) for one in ids])
+    made = [made_folders(store, one) for one in ids]
+    known = None if None in made else [folder for some in made for folder in some or ()]
+    evidence = merge([recorded_run(store, one) for one in ids], folders=known)
     before = {
         real_name(row["path"], row["uri"])
         for key in keys
         for row in rows(store, _MET_BEFORE, (evidence.started_at, key))
     }
+    evidence = _with_asking_cells(evidence, Content(content_folder(store.path)))
     return replace(evidence, known_before=frozenset(before))
 
 
@@ -123,11 +133,64 @@ JOIN use b ON b.location_id = u.location_id AND b.version_id = u.version_id
 WHERE u.run_id = ? AND u.role = 'read'"""
 
 
-def merge(runs: Sequence[Mapping[str, Any]]) -> Evidence:
+def _with_asking_cells(evidence: Evidence, content: Content) -> Evidence:
+    """Return the evidence with the cells that by a shell only asked the system said to be such.
+
+    A shell looks for a program where the run told it to, so this is taken from a cell's text only
+    where nothing in the run's code may have changed that, and where the name leads to a program of
+    the system here too.
+    """
+    found = {
+        cell.number: names
+        for cell in evidence.cells
+        if cell.programs and askers.by_shell(cell.started)
+        if (names := askers.in_source(cell.source or ""))
+    }
+    if not found:
+        return evidence
+    first = [
+        f"{prefix}/bin"
+        for prefix in (evidence.process.get("prefix"), *_prefixes(evidence))
+        if isinstance(prefix, str) and prefix
+    ]
+    if not all(askers.leads_to(name, first) for names in found.values() for name in names):
+        return evidence
+    if any(text is None or askers.moves_search(text) for text in _texts(evidence, content)):
+        return evidence
+    cells = (
+        replace(cell, programs=False, asked=found[cell.number]) if cell.number in found else cell
+        for cell in evidence.cells
+    )
+    return replace(evidence, cells=tuple(cells))
+
+
+def _prefixes(evidence: Evidence) -> Iterator[object]:
+    variables = evidence.process.get("variables")
+    if isinstance(variables, dict):
+        yield from (variables.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX"))
+
+
+def _texts(evidence: Evidence, content: Content) -> Iterator[str | None]:
+    """Yield the code of a run, None for what is not kept: cells, modules and scripts."""
+    for cell in evidence.cells:
+        yield cell.source
+    for use in evidence.uses:
+        if use.role == "read" and (use.via == "import" or use.path.endswith(_SCRIPTS)):
+            kept = use.hash is not None and content.has(use.hash)
+            yield content.read(use.hash).decode(errors="replace") if use.hash and kept else None
+
+
+_SCRIPTS = (".py", ".ipy", ".ipynb", ".sh", ".env")
+
+
+def merge(
+    runs: Sequence[Mapping[str, Any]], *, folders: Sequence[Mapping[str, Any]] | None = None
+) -> Evidence:
     """Return the evidence of runs of one kernel, the kernel's own run first.
 
     Args:
         runs: as :func:`jupyter_lineage.store.recorded.recorded_run` gives them.
+        folders: what they made, as :func:`jupyter_lineage.store.recorded.made_folders` gives it.
     """
     outer = runs[0]
     seen = [
@@ -167,9 +230,30 @@ def merge(runs: Sequence[Mapping[str, Any]]) -> Evidence:
             for number, (_, place, cell) in enumerate(seen, start=1)
         ),
         uses=tuple(use for _, use in uses),
+        new_folders=None if folders is None else _new_folders(folders, uses),
         metrics=_metrics(runs),
         gaps=tuple(gap for run in runs for gap in run["gaps"] if gap["reason"] != STARTED_PROGRAMS),
     )
+
+
+def _new_folders(
+    made: Sequence[Mapping[str, Any]], uses: Sequence[tuple[int, Use]]
+) -> frozenset[str]:
+    """Return the folders in which nothing was used before they were made: else they were cleared.
+
+    Args:
+        made: the folders.
+        uses: (moment, use) in order.
+    """
+    first: dict[str, int] = {}
+    for moment, use in uses:
+        folder = os.path.normpath(use.path)
+        while (folder := folder.rpartition(os.sep)[0]) and folder not in first:
+            first[folder] = moment
+    found: dict[str, int] = {}
+    for one in made:
+        found.setdefault(os.path.normpath(real_name(one["path"], one["uri"])), one["ns"])
+    return frozenset(path for path, moment in found.items() if first.get(path, moment) >= moment)
 
 
 def _metrics(runs: Sequence[Mapping[str, Any]]) -> dict[str, float | str]:
@@ -201,7 +285,7 @@ def _gap(runs: Sequence[Mapping[str, Any]], place: int, cell: Mapping[str, Any])
 def _cell(
     cell: Mapping[str, Any], number: int, programs: Sequence[str | None], *, gap: str | None
 ) -> Cell:
-    asked = askers.among(programs) or (askers.in_source(cell["source"] or "") if programs else ())
+    asked = askers.among(programs)
     return Cell(
         number=number,
         source=cell["source"],
@@ -210,7 +294,7 @@ def _cell(
         masked=cell["masked"],
         cwd=cell.get("cwd"),
         error=cell["error"],
-        names_read=tuple(cell["names_read"]),
+        names_read=tuple(dict.fromkeys((*cell["names_read"], *_reached(cell["digests"])))),
         names_written=tuple(dict.fromkeys((*cell["names_written"], *cell["digests"]))),
         names_bound=tuple(name for name, seen in cell["digests"].items() if not seen.get("same")),
         digests=cell["digests"],
@@ -220,9 +304,15 @@ def _cell(
         outputs=cell["outputs"],
         outputs_masked=cell["outputs_masked"] or 0,
         programs=bool(programs) and not asked,
+        started=tuple(programs),
         asked=asked,
         gap=gap,
     )
+
+
+def _reached(digests: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names that functions may have read which the cell's text names."""
+    return [name for name, seen in digests.items() if seen.get("reached")]
 
 
 def _use(use: Mapping[str, Any], cell: int | None) -> Use:
@@ -235,6 +325,7 @@ def _use(use: Mapping[str, Any], cell: int | None) -> Use:
         cell=cell,
         via=use["via"],
         absolute=use["absolute"],
+        signature=tuple(use["signature"]) if use["signature"] else None,
     )
 
 

@@ -20,7 +20,7 @@ from ..errors import ReproduceError
 from . import fence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from jupyter_client.blocking.client import BlockingKernelClient
     from jupyter_client.manager import KernelManager
@@ -43,8 +43,8 @@ class Launch:
     """A folder for temporary files and for what the kernel says on its terminal."""
     changeable: Sequence[str] | None
     """Folders that the kernel and what it starts may change; None where nothing can hold them."""
-    private_memory: bool
-    """Whether it gets a shared memory of its own, where the system lets it."""
+    apart: Collection[str]
+    """What it has for itself, as :func:`.apart.given` tells."""
     variables: Mapping[str, str]
     hand_over: Mapping[str, Any]
     """What the probe is told: the fields of ``docs/reference/spool.md``."""
@@ -139,7 +139,7 @@ def _command(launch: Launch) -> list[str]:
     kernel = [launch.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     if launch.changeable is None:
         return kernel
-    held = fence.arguments(launch.changeable, private_memory=launch.private_memory)
+    held = fence.arguments(launch.changeable, apart=launch.apart)
     return [sys.executable, *held, *kernel]
 
 

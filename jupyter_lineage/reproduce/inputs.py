@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..ids import HASH_PREFIX
+from . import ages
 from .evidence import Evidence, Use, relative_to
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ class Inputs:
     """Absolute paths that would have to be read in place and hold other bytes now."""
     missing: tuple[Missing, ...] = ()
     left_out: tuple[Missing, ...] = ()
-    """What a program that the run started may have made: left to be made again."""
+    """What the run may have made unseen, by a program that it started: left to be made again."""
+    doubtful: tuple[Missing, ...] = ()
+    """The same, but read in its original place, where it can't be left out."""
+    ageless: tuple[str, ...] = ()
+    """Absolute paths of inputs of which it can't be told whether they were there before the run."""
 
 
 def first_uses(evidence: Evidence) -> Iterator[Use]:
@@ -86,28 +90,40 @@ def find_inputs(evidence: Evidence, content: Content, *, fixed: bool) -> Inputs:
     given = {
         os.path.normpath(use.path) for use in evidence.uses if use.absolute and use.role == "read"
     }
-    files, in_place, changed, missing, left_out = [], [], [], [], []
+    files, in_place, changed, missing = [], [], [], []
+    left_out: list[Missing] = []
+    doubtful: list[Missing] = []
+    ageless: list[str] = []
+    old = not any(use.signature for use in evidence.uses)
+    taken = {os.path.normpath(use.path) for use in evidence.uses if use.role == "remove"}
     for use in first_uses(evidence):
         if use.role == "write":
             continue
         path = os.path.normpath(use.path)
         relative = relative_to(path, evidence.cwd)
         outside = relative is None or (fixed and path in given and path not in imported)
-        if use.role == "remove" and use.hash is None:
-            reason = "it was removed or renamed before its content was recorded"
-            missing.append(Missing(path=path, reason=reason, cells=_readers(evidence, path)))
-        elif use.hash is None:
+        if use.hash is None:
             reason = use.reason or "its content was not recorded"
+            if use.role == "remove":
+                reason = "it was removed or renamed before its content was recorded"
             missing.append(Missing(path=path, reason=reason, cells=_readers(evidence, path)))
-        elif not outside and (program := _program_before(evidence, use)) is not None:
-            reason = f"a program that cell {program} started may have made it"
-            left_out.append(Missing(path=path, reason=reason, cells=_readers(evidence, path)))
             continue
+        made = _may_be_made(evidence, use)
+        if made is not None:
+            own = Missing(path=path, reason=made, cells=_readers(evidence, path))
+            (doubtful if outside else left_out).append(own)
+            if not outside:
+                continue
+        elif _is_ageless(evidence, use, old=old):
+            ageless.append(path)
+        if outside and path in taken and not os.path.lexists(path):
+            reason = "the run took it away from there"
+            missing.append(Missing(path=path, reason=reason, cells=_readers(evidence, path)))
         elif outside and hash_file(path) != use.hash:
             changed.append(path)
         elif outside:
             in_place.append((path, use.hash))
-        if relative is None or use.hash is None:
+        if relative is None:
             continue
         if content.has(use.hash) or hash_file(path) == use.hash:
             kept = content.has(use.hash)
@@ -123,31 +139,44 @@ def find_inputs(evidence: Evidence, content: Content, *, fixed: bool) -> Inputs:
         changed=tuple(changed),
         missing=tuple(missing),
         left_out=tuple(left_out),
+        doubtful=tuple(doubtful),
+        ageless=tuple(ageless),
     )
 
 
-def _program_before(evidence: Evidence, use: Use) -> int | None:
-    """Return the cell whose programs may have made a file that the run read then.
+def _may_be_made(evidence: Evidence, use: Use) -> str | None:
+    """Return why a file that the run read first may be of its own making, None where it is not.
 
-    None where the file is known from before the run: by an earlier run's record, or because it
-    has not been touched since.
+    What it is not seen to have written may be written by a program that it started, or by a library
+    where only Python's own writing is seen. Where there was neither, somebody else changed the file
+    meanwhile. Where the record has no times, it is taken for older when an earlier run met it.
     """
-    if use.role != "read" or use.cell is None or use.path in evidence.known_before:
+    program = ages.started_before(evidence, use)
+    seen = evidence.capture_level == "full"
+    if use.role != "read" or (program is None and seen):
         return None
-    starters = [cell.number for cell in evidence.cells if cell.programs]
-    if not starters or starters[0] > use.cell:
+    during = ages.came_during(evidence, use)
+    if during is None:
+        during = program is not None and use.path not in evidence.known_before
+    if not during:
         return None
-    return None if _untouched_since(use, evidence.started_at) else starters[0]
+    if program is not None:
+        return f"a program that cell {program} started may have made it"
+    return "it came into being during the run, and what libraries write natively was not seen"
 
 
-def _untouched_since(use: Use, started_at: str) -> bool:
-    """Tell whether a file still is as it was before a run; its second time can't be set at will."""
-    try:
-        found = os.lstat(use.path)
-        started = datetime.fromisoformat(started_at).timestamp()
-    except (OSError, ValueError):
+def _is_ageless(evidence: Evidence, use: Use, *, old: bool) -> bool:
+    """Tell whether it has to be said that an input may be the run's own making.
+
+    Args:
+        evidence: the run.
+        use: its first use of a file.
+        old: whether it was recorded before times of versions were; then it is not known either
+            which programs worker processes were.
+    """
+    if use.role != "read" or not (old or ages.started_before(evidence, use) is not None):
         return False
-    return max(found.st_mtime, found.st_ctime) < started and hash_file(use.path) == use.hash
+    return ages.came_during(evidence, use) is None
 
 
 def changed_meanwhile(evidence: Evidence) -> list[str]:

@@ -264,25 +264,51 @@ def _sha256(text: str) -> str:
 def _folders(evidence: Evidence) -> Iterator[str]:
     """Yield folders that have to be there: the run wrote into them or worked in them.
 
-    A folder that the run made itself must not be there, or its ``mkdir`` would fail. Whether it
-    did is not recorded, so they are left out where the code makes folders that may not exist yet.
+    A folder that the run made itself must not be there, or its ``mkdir`` would fail.
     """
-    makes = any(
+    worked = (relative_to(cell.cwd or evidence.cwd, evidence.cwd) for cell in evidence.cells)
+    written = (
+        (relative_to(use.path, evidence.cwd) or "").rpartition(os.sep)[0]
+        for use in evidence.uses
+        if use.role == "write"
+    )
+    found: dict[str, None] = {}
+    if evidence.new_folders is None:
+        found.update(dict.fromkeys(filter(None, worked)))
+        if not _makes_folders(evidence.cells):
+            found.update(dict.fromkeys(filter(None, written)))
+    else:
+        made = {relative_to(folder, evidence.cwd) for folder in evidence.new_folders}
+        texts = [cell.source or "" for cell in evidence.cells if cell.programs]
+        for folder in (*filter(None, worked), *filter(None, written)):
+            before = _there_before(folder, made, texts)
+            if before:
+                found.setdefault(before)
+    yield from found
+
+
+def _there_before(folder: str, made: set[str | None], texts: list[str]) -> str:
+    """Return the part of a folder's relative path that the run found there.
+
+    What a program made is not recorded: a name in a cell that starts one to make folders is taken
+    for such a folder.
+    """
+    steps = Path(folder).parts
+    for count, step in enumerate(steps, start=1):
+        by_program = any("mkdir" in text and step in text for text in texts)
+        if by_program or str(Path(*steps[:count])) in made:
+            return str(Path(*steps[: count - 1])) if count > 1 else ""
+    return folder
+
+
+def _makes_folders(cells: tuple[Cell, ...]) -> bool:
+    """Tell whether code makes folders that may not exist yet, where that is not recorded."""
+    return any(
         "mkdir" in line or "makedirs" in line
-        for cell in evidence.cells
+        for cell in cells
         if not _MADE_HARMLESSLY.search(cell.source or "")
         for line in (cell.source or "").splitlines()
     )
-    found: dict[str, None] = {}
-    for cell in evidence.cells:
-        moved = relative_to(cell.cwd or evidence.cwd, evidence.cwd)
-        if moved:
-            found.setdefault(moved)
-    for use in evidence.uses:
-        parent = (relative_to(use.path, evidence.cwd) or "").rpartition(os.sep)[0]
-        if parent and use.role == "write" and not makes:
-            found.setdefault(parent)
-    yield from found
 
 
 def _problems(evidence: Evidence, inputs: Inputs, steps: tuple[Step, ...]) -> Iterator[str]:
@@ -291,6 +317,11 @@ def _problems(evidence: Evidence, inputs: Inputs, steps: tuple[Step, ...]) -> It
         yield f"not in the record: {missing.path} ({missing.reason})"
     for left in inputs.left_out:
         yield f"left out, to be made again: {left.path} ({left.reason})"
+    for one in inputs.doubtful:
+        yield f"not sure to be an input: {one.path} ({one.reason})"
+    if inputs.ageless:
+        listed = _listed(inputs.ageless)
+        yield f"it can't be told whether these were there before the run began: {listed}"
     for cell in evidence.cells:
         if cell.programs:
             yield f"cell {cell.number} started other programs; what they read is not in the record"

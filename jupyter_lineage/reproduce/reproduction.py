@@ -17,7 +17,7 @@ from ..recorder.client import hand_in, start_if_needed, wake_and_wait
 from ..store import open_reader
 from ..store.content import Content, content_folder
 from ..store.queries import change_number, find_run
-from . import fence, memory
+from . import apart, fence, memory
 from .environment import (
     Interpreter,
     changeable_folders,
@@ -30,8 +30,8 @@ from .environment import (
 from .evidence import Evidence, load
 from .execute import Launch, run_cells
 from .folders import private_folders
-from .originals import changes, state_of
-from .plan import Plan, plan, starting_programs
+from .originals import changes, named, state_of
+from .plan import Plan, plan
 from .verdict import Circumstances, judge
 from .workspace import fill, make_folder
 
@@ -52,8 +52,8 @@ class Prepared:
     plan: Plan
     interpreter: Interpreter
     problems: tuple[str, ...]
-    private_memory: bool
-    """Whether it gets a shared memory of its own."""
+    apart: frozenset[str]
+    """What the reproduction has for itself, as :func:`.apart.given` tells."""
 
 
 def prepare(database: Path, run: str) -> Prepared:
@@ -75,15 +75,14 @@ def prepare(database: Path, run: str) -> Prepared:
     interpreter = choose_interpreter(planned.evidence.process)
     found = differences(planned.evidence.environment, present_environment(interpreter))
     notes = [interpreter.note] if interpreter.note else []
-    private = memory.can_be_private(planned)
-    if starting_programs(planned.evidence) and not private:
-        notes.append(memory.SAID_BEFORE)
+    alone = apart.given(planned, changeable_folders((spool_folder(database),)))
+    notes += apart.said_before(planned.evidence, alone)
     return Prepared(
         database=database,
         plan=planned,
         interpreter=interpreter,
         problems=(*planned.problems, *notes, *map(describe, found)),
-        private_memory=private,
+        apart=alone,
     )
 
 
@@ -165,6 +164,10 @@ def _reproduce(
         prefix="jupyter-lineage-", ignore_cleanup_errors=True
     ) as temporary:
         launch = _launch(prepared, reproduction, folder, Path(temporary))
+        lacking = list(apart.said_before(planned.evidence, launch.apart))
+        if apart.SAID_BEFORE in lacking:
+            own = (temporary, *(launch.changeable or (str(folder),)))
+            originals = {**named(planned.evidence, folder, own), **originals}
         broken = run_cells(
             launch,
             list(planned.steps),
@@ -172,7 +175,8 @@ def _reproduce(
             progress=lambda done, total: say("cells", done, total),
         )
     changed = changes(originals)
-    meanwhile = () if launch.private_memory else memory.changed_since(shared)
+    meanwhile = [] if fence.MEMORY in launch.apart else memory.changed_since(shared)
+    meanwhile += [text for text in lacking if text not in prepared.problems]
     say("recording", 0, 1)
     repeated = wait_until_recorded(database, reproduction)
     say("verdict", 0, 1)
@@ -186,6 +190,7 @@ def _reproduce(
 def _launch(prepared: Prepared, reproduction: str, folder: Path, temporary: Path) -> Launch:
     evidence = prepared.plan.evidence
     own = (folder, temporary, spool_folder(prepared.database))
+    changeable = changeable_folders(own)
     variables = kernel_variables(evidence.process) | {
         "JUPYTER_LINEAGE_DATABASE": str(prepared.database),
         # One that the kernel started would be as fenced in as the kernel is; ours runs already.
@@ -197,8 +202,8 @@ def _launch(prepared: Prepared, reproduction: str, folder: Path, temporary: Path
         python=prepared.interpreter.executable,
         workspace=folder,
         temporary=temporary,
-        changeable=changeable_folders(own) if fence.is_available() else None,
-        private_memory=prepared.private_memory and not memory.is_used(map(str, own)),
+        changeable=changeable if fence.is_available() else None,
+        apart=apart.given(prepared.plan, changeable),
         variables=variables,
         hand_over={
             "run": reproduction,
@@ -223,6 +228,7 @@ def _circumstances(
         skipped={step.cell.number: step.skipped for step in planned.steps if step.skipped},
         missing={missing.path: missing.cells for missing in planned.inputs.missing},
         left_out={one.path: one.cells for one in planned.inputs.left_out},
+        doubtful={one.path: one.cells for one in planned.inputs.doubtful},
         broken=broken,
         changed=changed,
         problems=(*meanwhile, *prepared.problems),

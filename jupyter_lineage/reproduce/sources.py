@@ -13,8 +13,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_HOME = re.compile(r"expanduser|\.home\(|~[/\"']|\b(?:HOME|USERPROFILE)\b")
-_VARIABLE = re.compile(r"(?:environ(?:\.get\(|\[)|getenv\()\s*[\"'](\w+)[\"']")
+_BY_NAME = r"(?:\.(?:get|setdefault|pop)\(|\[)\s*"
+_HOME_VARIABLE = r"[\"'](?:HOME|USERPROFILE)[\"']"
+# Libraries take a text that begins with ~/ for the home folder; in an address or a column's name
+# neither the sign nor the word is it.
+_HOME = re.compile(
+    r"expanduser|expandvars|\.home\(|\bpw_dir\b|[\"']~(?:[\w.-]*/|[\"'])"
+    rf"|(?:environ{_BY_NAME}|getenv\(\s*){_HOME_VARIABLE}"
+)
+_SHELL_HOME = re.compile(r"(?:^|[\s=:\"'`(])~[\w.-]*(?:/|[\s;\"'`)]|$)|\$\{?HOME\b", re.MULTILINE)
+_ENVIRONMENT = re.compile(rf"\benviron\b(?!{_BY_NAME}[\"'])")
+_VARIABLE = re.compile(rf"(?:environ{_BY_NAME}|getenv\(\s*)[\"'](\w+)[\"']")
+_SHELL_LINE = re.compile(r"(?m)^\s*(?:[\w, ]+=\s*)?[!%].*$")
 _QUOTED = re.compile(r"[\"']([^\"'\n]*)[\"']")
 _NOT_FIXED = re.compile(r"[{%*].*", re.DOTALL)
 _PROGRAMS = re.compile(
@@ -64,7 +74,7 @@ def may_name(source: str, folder: str, variables: Mapping[str, str]) -> bool:
         folder: an absolute path.
         variables: the environment that the code will find.
     """
-    if folder in source or _HOME.search(source):
+    if folder in source or _names_home(source):
         return True
     texts = {_NOT_FIXED.sub("", found) for found in _QUOTED.findall(source)}
     texts |= {variables[name] for name in _VARIABLE.findall(source) if name in variables}
@@ -72,6 +82,19 @@ def may_name(source: str, folder: str, variables: Mapping[str, str]) -> bool:
         return True
     first = folder.strip(os.sep).partition(os.sep)[0]
     return os.sep in texts and first in texts
+
+
+def _names_home(source: str) -> bool:
+    if _HOME.search(source) or (
+        _ENVIRONMENT.search(source) and re.search(_HOME_VARIABLE, source)  # by another name
+    ):
+        return True
+    whole = starts_programs(source)  # which may be given a line of a shell as a text
+    return any(_SHELL_HOME.search(line) for line in ([source] if whole else _shell_lines(source)))
+
+
+def _shell_lines(source: str) -> list[str]:
+    return [source] if source.lstrip().startswith("%%") else _SHELL_LINE.findall(source)
 
 
 def _leads_to(text: str, folder: str) -> bool:

@@ -17,6 +17,7 @@ from .cells import (
     Word,
     compare_cell,
     is_all_compared,
+    may_have_changed,
     undigested,
     unseeded,
     worst,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _TITLE = 120
 _PROGRAMS = "started other programs"
+_OWN = "the run may have made itself, unseen"
 _AROUND = "it may look at which files a folder holds, and only what the run read is there"
 _IMPORT = re.compile(r"(?m)^\s*(?:from|import)\s")
 _IMPORT_RANDOM = re.compile(r"\b(?:from\s+random\b|import\s+(?:[\w., ]*,\s*)?random\b)")
@@ -46,7 +48,9 @@ class Circumstances:
     missing: Mapping[str, Iterable[int]] = field(default_factory=dict)
     """Inputs that could not be had, with the cells that read them."""
     left_out: Mapping[str, Iterable[int]] = field(default_factory=dict)
-    """Files that programs of the run may have made, not given to it, with their readers."""
+    """Files that the run may have made unseen, not given to it, with their readers."""
+    doubtful: Mapping[str, Iterable[int]] = field(default_factory=dict)
+    """Such files that were there all the same, in their original places, with their readers."""
     broken: str | None = None
     """Why the cells after the last one that ran did not run."""
     changed: Sequence[str] = ()
@@ -147,7 +151,14 @@ class _Court:
         self._left_out = {
             number: path for path, cells in known.left_out.items() for number in cells
         }
+        self._doubtful = {
+            number: path for path, cells in known.doubtful.items() for number in cells
+        }
         self._sources = made_by(then)
+        starters = [cell.number for cell in then.cells if cell.programs]
+        for reader in self._left_out:
+            made = {number for number in starters if number < reader}
+            self._sources.setdefault(reader, set()).update(made)
         self._draws_itself = any(_IMPORT_RANDOM.search(cell.source or "") for cell in then.cells)
         self._importers = {use.cell for use in then.uses if use.via == "import"}
         self.readers: dict[int, Mapping[str, int]] = {}
@@ -174,9 +185,7 @@ class _Court:
         if verdict in GOOD and again is not None and (cell.programs or again.programs):
             verdict, reason = "not compared", "; ".join(filter(None, (_PROGRAMS, reason)))
         self._verdicts[cell.number] = verdict
-        self._writers.update(dict.fromkeys(cell.names_written, cell.number))
-        if again is not None:
-            self._writers.update(dict.fromkeys(again.names_written, cell.number))
+        self._writers.update(dict.fromkeys(may_have_changed(cell, again), cell.number))
         return CellVerdict(number=cell.number, verdict=verdict, reason=reason)
 
     def _judge(self, cell: Cell, again: Cell | None) -> tuple[Word, str | None]:
@@ -191,7 +200,9 @@ class _Court:
             return "not compared", f"not in the record: {self._missing[cell.number]}"
         if word == "failed" and cell.number in self._left_out:
             left_out = self._left_out[cell.number]
-            return "not compared", f"{left_out} may have been made by a program: {findings.text()}"
+            return "not compared", f"{left_out} {_OWN}, and was left out: {findings.text()}"
+        if word in GOOD and cell.number in self._doubtful:
+            return "not compared", f"it read {self._doubtful[cell.number]}, which {_OWN}"
         if random and word in GOOD and self._is_harmless(cell, again):
             drawn = ", ".join(unseeded(cell, again))
             findings.notes.append(f"random numbers drawn meanwhile ({drawn})")

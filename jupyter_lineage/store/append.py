@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..ids import hash_bytes, to_bytes
 from .queries import pack_digests, pack_outputs
+from .text import storable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
 def timestamp(at: float) -> str:
     """Return seconds since the epoch as ISO 8601 in UTC, as every ``…at`` column holds it."""
     return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="microseconds")
-
-
-def storable(text: str) -> str:
-    """Return ``text`` with lone surrogates spelled out: SQLite's text must be Unicode."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
-    return text
 
 
 def optional(value: object) -> str | None:

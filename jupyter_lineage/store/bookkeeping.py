@@ -279,6 +279,11 @@ class Bookkeeping:
         row = self._do("SELECT 1 FROM gap WHERE reason = ? AND detail = ?", (reason, detail))
         return row.fetchone() is not None
 
+    def is_said_of(self, run: int, reason: str) -> bool:
+        """Tell whether a run has a gap with this reason."""
+        row = self._do("SELECT 1 FROM gap WHERE run_id = ? AND reason = ?", (run, reason))
+        return row.fetchone() is not None
+
     def version_of(self, content: str) -> tuple[int, bool | None, str | None] | None:
         """Return (key, whether its bytes are kept, why not) of a hash, None for an unknown one."""
         row = self._do(
@@ -297,6 +302,19 @@ class Bookkeeping:
             (uri, signature),
         ).fetchone()
         return None if row is None else (str(row[0]), int(row[1]))
+
+    def newest_version(self, uri: str) -> tuple[str, int] | None:
+        """Return the hash and size in bytes of what was last met at a place.
+
+        None where nothing was, or where it is not known what.
+        """
+        row = self._do(
+            "SELECT v.hash, v.size FROM location l JOIN use u ON u.location_id = l.id"
+            " LEFT JOIN file_version v ON v.id = u.version_id"
+            " WHERE l.uri = ? ORDER BY u.id DESC LIMIT 1",
+            (uri,),
+        ).fetchone()
+        return None if row is None or row[0] is None else (str(row[0]), int(row[1]))
 
     def hash_of(self, version: int) -> tuple[str, int]:
         """Return a version's hash and size in bytes."""

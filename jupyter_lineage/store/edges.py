@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..ids import from_bytes
 from .queries import marks, rows
+from .text import as_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -164,6 +165,7 @@ def version_of_hash(store: Store, content: str) -> int | None:
 
 def hashes_like(store: Store, beginning: str, *, limit: int = 3) -> list[str]:
     """Return hashes that begin with ``beginning`` (``blake3:`` and some digits)."""
+    beginning = as_stored(beginning)
     found = rows(
         store,
         "SELECT hash FROM file_version WHERE hash >= ? AND hash < ? ORDER BY hash LIMIT ?",
@@ -178,6 +180,7 @@ LAST_PART = "lower(replace(path, rtrim(path, replace(path, '/', '')), ''))"
 
 def locations_like(store: Store, ending: str, *, limit: int = 20) -> list[str]:
     """Return URIs of locations whose path is ``ending`` or ends with ``/`` and it."""
+    ending = as_stored(ending)
     found = rows(
         store,
         # The first condition is for the index; a database from before it is looked through.
@@ -193,7 +196,7 @@ def paths_containing(store: Store, part: str, *, limit: int = 5) -> list[str]:
     found = rows(
         store,
         "SELECT path FROM location WHERE path LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT ?",
-        ("%" + _escaped(part) + "%", limit),
+        ("%" + _escaped(as_stored(part)) + "%", limit),
     )
     return [row["path"] for row in found]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidInput, NotFound
 from ..ids import from_bytes
 from .sqlite import Store, mapped_errors
+from .text import as_stored
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,6 +26,8 @@ _ID_DIGITS = 32
 _INDEXED_BYTES = 4
 ID_ENDING = f"substr(uid, {17 - _INDEXED_BYTES})"
 """The end of a run's id, by which people are shown it: the expression of an index."""
+NOT_RECORDED = "nothing of this run was recorded"
+"""The reason of the gap of a run of which only a note that its kernel left is known."""
 _LATEST_STATUS = """
 (SELECT max(x.id) FROM run_event x WHERE x.run_id = r.id AND x.kind = 'status')"""
 
@@ -142,13 +145,24 @@ def list_runs(
         values.append(run_key(store, before))
     if notebook:
         conditions.append("instr(lower(coalesce(r.notebook, '')), lower(?)) > 0")
-        values.append(notebook)
+        values.append(as_stored(notebook))
     if status:
         conditions.append("s.value = ?")
         values.append(status)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     found = rows(store, f"{_RUN_ROW} {where} ORDER BY r.id DESC LIMIT ?", (*values, limit))
     return _with_values(store, found)
+
+
+def not_recorded(store: Store, run_ids: Sequence[str]) -> set[str]:
+    """Return which of some runs, by their full ids, could not be recorded at all."""
+    found = rows(
+        store,
+        "SELECT r.uid FROM run r JOIN gap g ON g.run_id = r.id"  # noqa: S608
+        f" WHERE g.reason = ? AND r.uid IN ({marks(len(run_ids))})",
+        (NOT_RECORDED, *(bytes.fromhex(run_id.replace("-", "")) for run_id in run_ids)),
+    )
+    return {from_bytes(row["uid"]) for row in found}
 
 
 def _with_values(store: Store, found: Iterable[sqlite3.Row]) -> list[Document]:

@@ -24,7 +24,7 @@ def recorded_run(store: Store, run_id: str) -> dict[str, Any]:
         A dictionary with ``id``, ``cwd``, ``notebook``, ``kind``, ``started_at``, ``status``,
         ``capture_level``, ``process`` (the kernel's own words at its start), ``environment``,
         ``executions`` (by number, ``outputs`` parsed or None), ``uses`` (in the order they
-        happened), ``parameters``, ``metrics`` and ``gaps``.
+        happened; ``signature`` is a list or None), ``parameters``, ``metrics`` and ``gaps``.
 
     Raises:
         NotFound: there is no such run.
@@ -44,7 +44,7 @@ def recorded_run(store: Store, run_id: str) -> dict[str, Any]:
         "process": json.loads(run["process"]),
         "environment": document_of(store, key, "environment"),
         "executions": [_execution(row) for row in rows(store, _EXECUTIONS, (key,))],
-        "uses": [_use(row) for row in rows(store, _USES, (key,))],
+        "uses": [_use(row) for row in rows(store, _uses(store), (key,))],
         "parameters": [
             {"name": row["name"], "value": json.loads(row["value"]), "source": row["source"]}
             for row in rows(store, "SELECT * FROM parameters WHERE run_key = ?", (key,))
@@ -100,7 +100,7 @@ WHERE e.run_id = ? ORDER BY e.number"""
 
 _USES = """
 SELECT l.path, l.uri, u.role, v.hash, u.reason, coalesce(v.size, u.size) AS size,
-  e.number AS execution, u.ns, u.via, u.absolute
+  e.number AS execution, u.ns, u.via, u.absolute, {signature} AS signature
 FROM use u
 JOIN location l ON l.id = u.location_id
 LEFT JOIN file_version v ON v.id = u.version_id
@@ -133,5 +133,12 @@ def _execution(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
+def _uses(store: Store) -> str:
+    """Return the SQL of a run's uses, for a database that is older than signatures too."""
+    found = rows(store, "SELECT 1 FROM pragma_table_info('use') WHERE name = 'signature'")
+    return _USES.format(signature="u.signature" if found else "NULL")
+
+
 def _use(row: sqlite3.Row) -> dict[str, Any]:
-    return {**dict(row), "absolute": bool(row["absolute"])}
+    signature = json.loads(row["signature"]) if row["signature"] else None
+    return {**dict(row), "absolute": bool(row["absolute"]), "signature": signature}

@@ -143,3 +143,17 @@ def test_a_database_that_is_being_written_is_read(lineage, history, store):
         assert lineage("log").status == 0
     finally:
         store.connection.rollback()
+
+
+@pytest.mark.parametrize("command", [["show"], ["trace"], ["reproduce"], ["trace", "--down"]])
+def test_a_name_that_is_no_unicode_is_a_name_like_another(history, process, command):
+    reply = process(*command, b"zz\xff\xfe.txt", stdin=subprocess.DEVNULL)
+    assert reply.returncode == 1
+    assert "fault of ours" not in reply.stderr
+    assert reply.stderr.count("\n") == 1
+    assert "zz" in reply.stderr
+
+
+def test_a_filter_that_is_no_unicode_matches_nothing(history, process):
+    reply = process("log", "--notebook", b"\xff")
+    assert (reply.returncode, reply.stdout) == (0, "No run matches.\n")

@@ -12,7 +12,8 @@ import subprocess
 
 import pytest
 
-from jupyter_lineage.probe import places
+from jupyter_lineage.ids import uuid7
+from jupyter_lineage.probe import places, unrecorded
 from jupyter_lineage.recorder import client
 from jupyter_lineage.recorder.cycle import Recorder
 from jupyter_lineage.recorder.trouble import FILE_NAME, trouble_in
@@ -152,3 +153,37 @@ def test_a_damaged_database_that_was_moved_away_is_said_until_somebody_took_it(
     moved.unlink()
     assert lineage("log").err == ""
     kernel.kill()
+
+
+def test_a_full_disk_and_what_it_cost_are_said_by_every_reading_command(
+    small_disk, tmp_path, lineage, store_there, monkeypatch
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(small_disk / "data"))
+    places.make_private(places.spool_folder(store_there))
+    unrecorded.prepare()
+    fill(small_disk)
+    assert "nothing that runs now can be recorded" in lineage("log").err
+    facts = {"notebook": "/work/a.ipynb"}
+    note = unrecorded.Note(str(places.spool_folder(store_there)), uuid7(), facts)
+    assert note.say(reason="the disk is full", cells=1)  # of a kernel that still runs
+    for command in (["log"], ["log", "--json"]):
+        reply = lineage(*command)
+        assert reply.err.count("\n") == 1
+        assert "(a.ipynb) is not recorded: the disk is full" in reply.err
+    page = lineage("doctor").out
+    assert "a.ipynb" in page
+    assert "everything seen is stored" not in page
+
+
+def test_a_run_that_could_not_be_recorded_is_marked_in_the_log(database, lineage):
+    run = uuid7()
+    places.make_private(places.spool_folder(database))
+    unrecorded.prepare()
+    note = unrecorded.Note(str(places.spool_folder(database)), run, {"notebook": "/work/a.ipynb"})
+    note._fields["pid_started"] = 1  # its kernel is gone
+    note.say(reason="the disk is full", cells=2)
+    recorder = Recorder(database)
+    recorder.run_once()
+    recorder.close()
+    assert "a.ipynb (not recorded)" in lineage("log").out
+    assert "the disk is full; 2 cells ran" in lineage("show", run).out

@@ -213,3 +213,15 @@ def test_durations_are_short(seconds, shown):
 )
 def test_sizes_are_short(count, shown):
     assert output.size(count) == shown
+
+
+def test_of_very_many_files_the_tree_shows_some_and_says_how_many_more(lineage, store):
+    files = [File(path=f"/many/{n}.txt", content=b"%d" % n) for n in range(50)]
+    run = make_run(store, cells=[Cell(reads=files), Cell(writes=files)])
+    for arguments in (["trace", run], ["trace", "--down", run]):
+        lines = lineage(*arguments).out.splitlines()
+        assert len(lines) < 50
+        assert "and 30 more (--all or --json shows them)" in "\n".join(lines)
+    assert "more (--all" not in lineage("trace", "--all", run).out
+    assert len(lineage("trace", "--all", run).out.splitlines()) > 100
+    assert len(lineage("trace", "--json", run).json["nodes"]) == 51

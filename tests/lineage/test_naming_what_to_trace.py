@@ -139,3 +139,27 @@ def test_the_hash_of_every_empty_file_is_refused(store):
     make_run(store, cells=[Cell(reads=[File(path="/a", content=b"")])])
     with pytest.raises(InvalidInput, match="every empty file"):
         trace(store, hash_bytes(b""))
+
+
+ODD = "n\udcff\udcfe.txt"
+
+
+@pytest.mark.parametrize("what", ["project/" + ODD, ODD, "./" + ODD])
+def test_a_name_that_is_no_unicode_is_found_by_its_end(store, tmp_path, what):
+    odd = write_file(tmp_path / "project" / ODD, b"odd")
+    make_run(store, cells=[Cell(writes=[odd])])
+    answer = trace(store, what, folder=tmp_path / "elsewhere")
+    assert answer["start"] == file_id(b"odd")
+    assert answer["note"] is None
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("zz\udcff.txt", "a\ud800b", "a\0b", "blake3:\udcff", "blake3:0123456\udcff"),
+        *("file:///\udcff", "run:\udcff", "file:blake3:\udcff", "\udcff" * 4),
+    ],
+)
+def test_a_name_that_is_no_unicode_and_unknown_is_not_in_the_record(store, model, what):
+    with pytest.raises(NotFound):
+        trace(store, what)

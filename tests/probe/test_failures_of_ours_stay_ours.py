@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 
 import pytest
 
-from jupyter_lineage.probe.hooks import MOST_FAILURES, Interrupts
+from jupyter_lineage.probe.hooks import MOST_FAILURES
+from jupyter_lineage.probe.interrupts import Interrupts
 
 from .kernels import of
 
@@ -65,26 +65,51 @@ def test_an_interrupt_during_our_code_reaches_the_cell(python_handler):
         time.sleep(10)
 
 
-def test_an_interrupt_after_the_cell_is_dropped(python_handler):
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_an_interrupt_after_the_last_cell_is_dropped(python_handler, handler):
+    signal.signal(signal.SIGINT, handler)
     with Interrupts(deliver=False):
         signal.raise_signal(signal.SIGINT)
-    time.sleep(0.1)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_other_handlers_and_threads_are_left_alone(python_handler):
-    came = []
-    signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    time.sleep(0.2)
+    assert signal.getsignal(signal.SIGINT) is handler
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with Interrupts(deliver=True):
+        pass
+    time.sleep(0.1)
+
+
+def test_an_interrupt_after_a_cell_reaches_one_that_waits(python_handler):
+    with Interrupts(deliver=False):
         signal.raise_signal(signal.SIGINT)
-    assert came == [True]
-    passed = []
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the kernel does between cells
+    with Interrupts(deliver=False):
+        pass
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Interrupts(deliver=True):
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(10)
 
-    def work() -> None:
-        with Interrupts(deliver=True):
-            passed.append(True)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert passed == [True]
+SLOW = """
+import time, jupyter_lineage.probe.digest as d
+def slow(value, budget, real=d.digest):
+    while type(value) is list:
+        time.sleep(0.01)
+    return real(value, budget)
+d.digest = slow
+"""
+
+
+def test_a_kernel_that_ends_while_a_value_is_looked_at_keeps_how_the_cell_ended(start):
+    kernel = start()
+    kernel.run(SLOW)
+    kernel.run("value = [1]")
+    found = kernel.stop()
+    (cell,) = [c for c in of(found, "cell") if c["source"] == "value = [1]"]
+    (end,) = [e for e in of(found, "cell_end") if e["exec"] == cell["exec"]]
+    assert (end["status"], end["error"]) == ("completed", None)
+    assert end["names"]["value"]["digest"] is None
+    assert "ended" in end["names"]["value"]["reason"]
+    (last,) = of(found, "end")
+    assert last["ns"] > end["ns"]

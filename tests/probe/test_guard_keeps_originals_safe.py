@@ -189,7 +189,9 @@ def test_no_program_is_started_where_nothing_would_hold_it(start, tmp_path, leve
     given = {"guard": str(tmp_path / "work"), "programs": False}
     kernel = start(hand_over=json.dumps(given), **LEVELS[level])
     kernel.run("import os, subprocess")
-    for code in ("os.system('touch made')", "subprocess.run(['touch', 'made'])", "!touch made"):
+    worker = "import multiprocessing as m; m.get_context('spawn').Process(target=int).start()"
+    run = "subprocess.run(['touch', 'made'])"
+    for code in ("os.system('touch made')", run, "!touch made", worker):
         reply, messages = kernel.run(code)
         assert reply["status"] == "error" or "Permission" in str(messages), (code, reply)
     assert not (tmp_path / "work" / "made").exists()

@@ -230,6 +230,10 @@ def test_the_notebook_is_known_from_the_program_that_runs_it(tmp_path):
         (["x.py", "missing.ipynb"], None),
         (["papermill", "a.ipynb", "b.ipynb"], "a.ipynb"),
         (["jupyter-lab", "a.ipynb"], None),
+        (["x.py", "a.ipynb", "--output", "b.ipynb"], "a.ipynb"),
+        (["x.py", "--output", "b.ipynb", "a.ipynb"], "a.ipynb"),
+        (["x.py", "-o", "b.ipynb", "a.ipynb"], "a.ipynb"),
+        (["x.py", "--output=b.ipynb", "a.ipynb"], "a.ipynb"),
         (["x.py"], None),
     ],
 )

@@ -115,6 +115,47 @@ def test_a_cell_magic_is_a_child_run(shared):
     assert "value" in end["names"]
 
 
+def test_a_cell_of_a_cell_magic_belongs_to_the_child_run_with_all_it_does(start):
+    kernel = start()
+    kernel.run("lr = 0.1")
+    kernel.run("\n%%track lr={lr} of $lr {lr+1}\nopen('in.txt', 'w').close(); x = 1; print(x)")
+    kernel.run("pass")
+    found = kernel.stop()
+    (opened,) = [r for r in of(found, "track") if r["verb"] == "start"]
+    (closed,) = [r for r in of(found, "track") if r["verb"] == "stop"]
+    before, cell, after = of(found, "cell")
+    assert opened["name"] == "lr=0.1 of 0.1 {lr+1}"
+    assert (cell["run"], closed["run"]) == (opened["run"], opened["run"])
+    assert before["run"] == after["run"] == opened["parent"]
+    assert opened["n"] < cell["n"] < closed["n"]
+    assert closed["status"] == "completed"
+    (file,) = [r for r in of(found, "file") if r["op"] == "open"]
+    assert cell["exec"] == file.get("exec") or cell["c"] == file["c"]
+
+
+def test_a_cell_magic_inside_of_another_one_is_a_child_of_its_run(start):
+    kernel = start()
+    kernel.run("%track start outer")
+    kernel.run("%%track a\nget_ipython().run_cell('%%track b\\n1/0')\n%track start c")
+    kernel.run("%%track\npass")
+    found = kernel.stop()
+    names = {r["run"]: r["name"] for r in of(found, "track") if r["verb"] == "start"}
+    parents = [names.get(r["parent"]) for r in of(found, "track") if r["verb"] == "start"]
+    assert parents == [None, "outer", "a", "a"]
+    stops = [(names[r["run"]], r["status"]) for r in of(found, "track") if r["verb"] == "stop"]
+    assert stops == [("b", "failed"), ("a", "completed")]
+    assert [names.get(cell["run"]) for cell in of(found, "cell")] == [None, "a", "outer"]
+
+
+def test_a_cell_magic_that_is_not_reached_closes_its_run(start):
+    kernel = start()
+    kernel.run("def refuse(lines): raise SyntaxError('no')")
+    kernel.run("get_ipython().input_transformers_post.append(refuse)")
+    kernel.run("%%track never\npass")
+    stop = of(kernel.stop(), "track")[-1]
+    assert (stop["verb"], stop["status"]) == ("stop", "failed")
+
+
 @pytest.mark.parametrize(
     ("body", "name"),
     [("raise KeyError('k')", "KeyError"), ("1 +", "SyntaxError"), ("%nonsense", "UsageError")],
@@ -135,12 +176,14 @@ def test_a_cell_magic_that_fails_fails_once_and_as_the_cell_alone(shared, body, 
         assert name in "".join(error["traceback"])
         assert error["ename"] == name
     assert of(shared.records(), "cell_end")[-1]["status"] == "failed"
-    assert of(shared.records(), "track")[-1]["verb"] == "stop"
+    stop = of(shared.records(), "track")[-1]
+    assert (stop["verb"], stop["status"]) == ("stop", "failed")
 
 
 def test_an_interrupted_cell_magic_is_interrupted(shared):
     shared.run("%%track bad\nraise KeyboardInterrupt")
     assert of(shared.records(), "cell_end")[-1]["status"] == "interrupted"
+    assert of(shared.records(), "track")[-1]["status"] == "interrupted"
 
 
 def test_a_cell_magic_without_a_name_still_runs_the_cell(shared):
@@ -154,6 +197,26 @@ def test_a_secret_parameter_is_not_kept(shared):
     _, (record,) = tracks(shared, "%track param api_key=abcdef123456")
     assert record["value"] == "[redacted:parameter]"
     assert "abcdef123456" not in repr(shared.wait_for("outputs"))
+
+
+def test_what_is_typed_is_masked_as_the_source_of_its_cell_is(start):
+    kernel = start()
+    secret = "s3cr3tVALUE0004zz"
+    kernel.run(f"%track note password={secret}\n%track note the password: {secret}")
+    kernel.run(f"%track tag token={secret}")
+    kernel.run(f"%track param a=password={secret} b='token={secret}' c=[1, 'secret={secret}']")
+    kernel.run(f"%track metric auc=token={secret}\n%track token={secret}")
+    kernel.run(f"%track start token={secret}")
+    kernel.run(f"%track stop password={secret}")
+    kernel.run(f"%track stop token={secret}")
+    kernel.run(f"%%track token={secret}\npass")
+    kernel.run(f"%track off password={secret}")
+    kernel.run(f"%track on password={secret}")
+    found = kernel.stop()
+    assert secret not in repr(found)
+    starts = [r for r in of(found, "track") if r["verb"] == "start"]
+    assert [r["name"] for r in starts] == ["token=[redacted:variable]"] * 2
+    assert [r["on"] for r in of(found, "recording")] == [False, True]
 
 
 def test_off_records_nothing_until_on(shared):

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import jupyter_lineage
+from jupyter_lineage.probe.wake import RECORDER_VERSION
 from jupyter_lineage.probe.wiring import VERSION
+from jupyter_lineage.store.sqlite import SCHEMA_STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = sorted(
@@ -31,6 +33,10 @@ def test_python_npm_and_the_probe_carry_one_version():
     assert (
         version("jupyter_lineage") == jupyter_lineage.__version__ == VERSION == package["version"]
     )
+
+
+def test_recorders_are_compared_by_the_version_and_the_schemas_steps():
+    assert f"{jupyter_lineage.__version__}.{len(SCHEMA_STEPS)}" == RECORDER_VERSION
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)

@@ -193,6 +193,7 @@ def test_removing_and_moving_known_data_is_recorded(kernel, recorder, rows, work
     recorder.run_once()
     assert [row for row in files(rows) if row[3] == 2] == [
         (str(work / "a"), "remove", None, 2),
+        (str(work / "b"), "read", content_of(b"b"), 2),
         (str(work / "b"), "remove", None, 2),
         (str(work / "c"), "write", content_of(b"b"), 2),
     ]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -9,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_lineage import __version__
 from jupyter_lineage.probe import places
+from jupyter_lineage.probe import wake as waking
+from jupyter_lineage.probe.wake import version_key
 from jupyter_lineage.recorder import client
 from jupyter_lineage.recorder.cycle import Recorder
-from jupyter_lineage.recorder.election import Election, version_key
+from jupyter_lineage.recorder.election import Election
 from jupyter_lineage.recorder.log import Log
 
 from .fake_kernel import ROOT, FakeKernel
@@ -29,6 +34,13 @@ def processes():
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+_SERVE = (
+    "import sys; from pathlib import Path;"
+    "from jupyter_lineage.recorder.service import Service;"
+    "sys.exit(Service(Path(sys.argv[1]), idle_seconds=60, version=sys.argv[2]).run())"
+)
 
 
 def log_of(database: Path) -> str:
@@ -78,15 +90,9 @@ def test_an_idle_recorder_leaves_and_a_live_kernel_keeps_it(kernel, database, pr
 
 
 def test_an_older_recorder_makes_way_for_a_newer_one(database, processes):
-    code = (
-        "import sys; from pathlib import Path;"
-        "from jupyter_lineage.recorder.service import Service;"
-        "sys.exit(Service(Path(sys.argv[1]), idle_seconds=60, version=sys.argv[2]).run())"
-    )
-
     def serve(version: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", code, str(database), version]
+        command = [sys.executable, "-c", _SERVE, str(database), version]
         started = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         processes.append(started)
         return started
@@ -99,6 +105,27 @@ def test_an_older_recorder_makes_way_for_a_newer_one(database, processes):
     oldest = serve("0.0.1")
     assert oldest.wait(20) == 0
     assert newer.poll() is None
+
+
+def test_a_new_kernel_has_an_older_recorder_of_the_same_version_make_way(
+    database, processes, monkeypatch
+):
+    """The one before had its package's version alone, and one step of the schema less."""
+    monkeypatch.delenv("JUPYTER_LINEAGE_RECORDER", raising=False)
+    monkeypatch.setattr(waking, "_last_start", -100.0)
+    monkeypatch.setattr(waking, "_compared", set())
+    folder = places.spool_folder(database)
+    command = [sys.executable, "-c", _SERVE, str(database), __version__]
+    older = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    processes.append(older)
+    eventually(lambda: client.is_running(database))
+    waking.notify(str(folder), database)
+    assert older.wait(20) == 0
+    eventually(lambda: client.is_running(database))
+    newer = json.loads((folder / "recorder.lock").read_text())
+    assert newer["version"] == waking.RECORDER_VERSION
+    os.kill(newer["pid"], signal.SIGTERM)
+    eventually(lambda: not client.is_running(database))
 
 
 def test_versions_compare_by_their_numbers():

@@ -284,3 +284,26 @@ def test_a_line_that_came_after_the_last_look_is_no_line_of_a_newer_version(tmp_
     assert is_unreadable_on(path, 0)
     path.write_bytes(b'\n{"v":2,"n":1,"ty')
     assert not is_unreadable_on(path, 0)
+
+
+def test_a_tracked_cell_and_its_files_are_its_child_runs(kernel, recorder, rows, work):
+    """``%%track`` has its ``start`` before the cell's own record, whose run is the child's."""
+    kernel.cell_end(kernel.cell("before"))
+    child = uuid7()
+    kernel.write("track", verb="start", run=child, parent=kernel.run, name="inner")
+    cell = kernel.cell("%%track inner\nopen('in.txt', 'w').write('1')", run=child)
+    (work / "in.txt").write_text("1")
+    kernel.opened(cell, work / "in.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    kernel.write("track", verb="stop", run=child, status="failed", exec=cell)
+    kernel.cell_end(cell, status="failed", error={"name": "ZeroDivisionError", "value": ""})
+    kernel.cell_end(kernel.cell("after"))
+    kernel.end()
+    recorder.run_once()
+    assert rows("SELECT kind, name, status, executions FROM runs ORDER BY run_key") == [
+        ("session", None, "completed", 2),
+        ("tracked", "inner", "failed", 1),
+    ]
+    assert rows(
+        "SELECT r.name, f.path, f.role, f.execution FROM files f JOIN runs r USING (run_key)"
+    ) == [("inner", str(work / "in.txt"), "write", 1)]
+    assert rows("SELECT * FROM gap") == []

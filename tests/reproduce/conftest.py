@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import queue
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from jupyter_lineage.recorder.client import wake_and_wait
+from jupyter_lineage.reproduce import apart
 from jupyter_lineage.reproduce import run as reproduce
 from jupyter_lineage.reproduce.evidence import Evidence, load
 from jupyter_lineage.reproduce.reproduction import wait_until_recorded
@@ -78,6 +81,11 @@ class Bench:
     def forget_bytes(self) -> None:
         """Remove all kept bytes, as when there was no room for them."""
         shutil.rmtree(self.database.with_name(self.database.name + ".content"))
+
+    def forget_signatures(self) -> None:
+        """Make the record one of before signatures of versions were kept."""
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute("UPDATE use SET signature = NULL")
 
     def stored_verdict(self, reproduction: str) -> Document | None:
         """Return the verdict that the recorder has stored, waiting for it a moment."""
@@ -144,8 +152,14 @@ def words() -> Callable[[Document], list[str]]:
     return lambda document: [one["verdict"] for one in document["executions"]]
 
 
+def without(monkeypatch: pytest.MonkeyPatch, *refused: str) -> None:
+    """Let the system refuse what a reproduction would have for itself."""
+    given = apart.given
+    monkeypatch.setattr(apart, "given", lambda *asked: given(*asked) - {*refused})
+
+
 def files_of(document: Document) -> dict[str, str]:
     return {os.path.basename(one["path"]): one["verdict"] for one in document["files"]}
 
 
-__all__: Sequence[str] = ["Bench", "files_of"]
+__all__: Sequence[str] = ["Bench", "files_of", "without"]

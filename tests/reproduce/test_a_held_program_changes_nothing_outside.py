@@ -1,11 +1,12 @@
-"""Landlock holds a program and everything it starts to the folders it was given."""
+"""The system holds a program and everything it starts to the folders it was given."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,26 @@ def folders(tmp_path):
     return inside, outside
 
 
+ALL = (fence.WORLD, fence.MEMORY)
+WAYS = [(), (fence.MEMORY,), (fence.WORLD,), ALL]
+
+
+def is_given(apart: Collection[str]) -> bool:
+    """Tell whether this system gives a program all that."""
+    asked = [sys.executable, *fence.question((), apart=apart)]
+    answer = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
+    return answer.split() == [*apart]
+
+
 def run(
-    folders: tuple[Path, Path], *command: str, private: bool = True
+    folders: tuple[Path, Path], *command: str, apart: Collection[str] = ALL
 ) -> subprocess.CompletedProcess[str]:
+    if not is_given(apart):
+        pytest.skip("this system gives a program no mounts of its own")
     inside, _ = folders
-    allowed = [str(inside), fence.SHARED_MEMORY, *devices()]
+    allowed = [str(inside), fence.SHARED_MEMORY, "/proc/self", *devices()]
     return subprocess.run(
-        [sys.executable, *fence.arguments(allowed, private_memory=private), *command],
+        [sys.executable, *fence.arguments(allowed, apart=apart), *command],
         cwd=inside,
         capture_output=True,
         text=True,
@@ -57,20 +71,100 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize("apart", [(), (fence.WORLD,)])
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_shell_of_the_program_changes_nothing_outside(name, folders):
+def test_a_shell_of_the_program_changes_nothing_outside(name, folders, apart):
     _, outside = folders
-    result = run(folders, "/bin/sh", "-c", CHANGES[name].format(outside))
+    result = run(folders, "/bin/sh", "-c", CHANGES[name].format(outside), apart=apart)
     assert result.returncode != 0
-    assert "Permission denied" in result.stderr
+    assert ("Read-only file system" if apart else "Permission denied") in result.stderr
     assert [path.name for path in outside.iterdir()] == ["original.csv"]
     assert (outside / "original.csv").read_text() == "a,b\n1,2\n"
 
 
-def test_inside_everything_works_renames_between_folders_too(folders):
+KINDS = {
+    "rights": "chmod 600 {0}/original.csv",
+    "rights of the folder": "chmod 755 {0}",
+    "rights through a link": "ln -s {0} here && chmod -R 700 here/",
+    "owner": "chown 1:1 {0}/original.csv",
+    "times": "touch -d 2001-01-01 {0}/original.csv",
+    "attributes": "{1} -c \"import os; os.setxattr('{0}/original.csv', 'user.a', b'x')\"",
+    "rights by descriptor": "{1} -c \"import os; os.fchmod(os.open('{0}/original.csv', 0), 0)\"",
+    "rights by another process's folder": "chmod 600 /proc/{2}/root{0}/original.csv",
+}
+
+
+def all_of(path: Path) -> tuple[object, ...]:
+    found = path.stat()
+    times = (found.st_mtime_ns, found.st_ctime_ns, found.st_atime_ns)
+    return (found.st_mode, found.st_uid, found.st_gid, *times, os.listxattr(path))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_rights_owner_times_and_attributes_outside_stay(name, folders):
+    _, outside = folders
+    script = KINDS[name].format(outside, sys.executable, os.getpid())
+    before = all_of(outside), all_of(outside / "original.csv")
+    result = run(folders, "/bin/sh", "-c", script)
+    assert result.returncode != 0
+    assert "Read-only file system" in result.stderr or "/proc/" in script, result.stderr
+    assert (all_of(outside), all_of(outside / "original.csv")) == before
+
+
+@pytest.mark.parametrize("name", ["rights", "times", "attributes", "rights by descriptor"])
+def test_inside_rights_and_times_can_be_changed(name, folders):
+    (folders[0] / "original.csv").write_text("mine")
+    script = KINDS[name].format(".", sys.executable)
+    result = run(folders, "/bin/sh", "-c", script)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_list_of_mounts_outside_stays_the_same(folders):
+    before = Path("/proc/self/mountinfo").read_text()
+    code = "import sys, pathlib; print(pathlib.Path('/proc/self/mountinfo').read_text())"
+    held = run(folders, sys.executable, "-c", code).stdout
+    assert str(folders[0]) in held
+    assert Path("/proc/self/mountinfo").read_text() == before
+
+
+@pytest.mark.parametrize("apart", WAYS)
+def test_terminals_and_a_process_s_own_state_can_be_written(folders, apart):
+    code = (
+        "import os, pty\n"
+        "open('/proc/self/oom_score_adj', 'w').write('1')\n"
+        "pid, terminal = pty.fork()\n"
+        "if pid == 0: os.write(1, b'said'); os._exit(0)\n"
+        "print(os.read(terminal, 9), os.getcwd())"
+    )
+    result = run(folders, sys.executable, "-c", code, apart=apart)
+    assert result.stdout == f"b'said' {folders[0]}\n", result.stderr
+
+
+TWICE = """
+import os, sys
+from jupyter_lineage.reproduce import fence
+inside, outside = sys.argv[1:]
+fence.set_apart([fence.WORLD], [inside])
+fence.set_apart([fence.WORLD], [inside, outside, inside + "/gone"])
+os.chmod(inside, 0o700)
+os.chmod(outside, 0o700)
+"""
+
+
+def test_a_place_that_was_read_only_before_stays_so(folders):
+    if not is_given([fence.WORLD]):
+        pytest.skip("this system gives a program no mounts of its own")
+    command = [sys.executable, "-c", TWICE, *map(str, folders)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert f"Read-only file system: {str(folders[1])!r}" in result.stderr
+
+
+@pytest.mark.parametrize("apart", WAYS)
+def test_inside_everything_works_renames_between_folders_too(folders, apart):
     inside, outside = folders
     script = "mkdir sub && echo 1 > sub/a && mv sub/a b && ln b c && rm c && cat {0}/original.csv"
-    result = run(folders, "/bin/sh", "-c", script.format(outside) + " && echo x > /dev/null")
+    script = script.format(outside) + " && echo x > /dev/null"
+    result = run(folders, "/bin/sh", "-c", script, apart=apart)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "a,b\n1,2\n"
     assert (inside / "b").read_text() == "1\n"
@@ -117,20 +211,40 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("private", [True, False])
+@pytest.mark.parametrize("apart", WAYS)
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_worker_processes_work(folders, private, method):
+def test_worker_processes_work(folders, apart, method):
     script = folders[0] / "workers.py"
     script.write_text(WORKERS.format(method))
-    result = run(folders, sys.executable, str(script), private=private)
+    result = run(folders, sys.executable, str(script), apart=apart)
     assert result.stdout == f"[0, 2, 4, 6] {os.getuid()} {os.getgid()}\n7\n", result.stderr
 
 
-def test_anybody_gets_a_memory_of_their_own(others_memory):
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Yield a folder that everybody may write in, with a file of somebody's in it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        theirs = folder / "theirs.txt"
+        theirs.write_text("theirs")
+        theirs.chmod(0o666)
+        if os.getuid() == 0:
+            os.chown(theirs, 65534, 65534)
+        yield folder
+
+
+def test_anybody_gets_that(others_memory, open_folder):
     if os.getuid() != 0:
         pytest.skip("only an administrator can become somebody else to try it")
-    script = f"cat {others_memory}; ls {fence.SHARED_MEMORY}; id -u; id -g"
-    command = ["/usr/bin/env", "python3", *fence.arguments(["/tmp"], private_memory=True)]
+    mine, theirs = open_folder / "mine", open_folder / "theirs.txt"
+    mine.mkdir(mode=0o777)
+    mine.chmod(0o777)
+    script = (
+        f"cat {others_memory}; ls {fence.SHARED_MEMORY}; id -u; id -g; touch {mine}/a; ls {mine};"
+        f"chmod 600 {theirs} || touch {theirs} || echo held"
+    )
+    command = ["/usr/bin/env", "python3", *fence.arguments([str(mine)], apart=ALL)]
     # The script is handed in: the folder that it lies in may not be open to others.
     command[command.index(fence.__file__)] = "/dev/stdin"
     with open(fence.__file__) as source:
@@ -139,9 +253,9 @@ def test_anybody_gets_a_memory_of_their_own(others_memory):
             stdin=source, capture_output=True, text=True, timeout=60, user=65534, group=65534,
             extra_groups=[], cwd="/",
         )  # fmt: skip
-    if "theirs" in result.stdout:
+    if "not permitted" in result.stderr and not result.stdout:
         pytest.skip("this system lets only an administrator have mounts of their own")
-    assert result.stdout.split() == ["65534", "65534"], result.stderr
+    assert result.stdout.split() == ["65534", "65534", "a", "held"], result.stderr
 
 
 def test_no_other_device_can_be_written(folders):
@@ -158,5 +272,5 @@ def test_the_guard_knows_such_a_memory_by_the_name_that_the_fence_gives(folders)
     assert guard._PRIVATE == fence.PRIVATE
     assert guard._SHARED_MEMORY == fence.SHARED_MEMORY
     code = "from jupyter_lineage.probe import guard; print(guard.memory_is_private())"
-    held = [run(folders, sys.executable, "-c", code, private=one).stdout for one in (True, False)]
-    assert held == ["True\n", "False\n"]
+    held = [run(folders, sys.executable, "-c", code, apart=one).stdout for one in WAYS]
+    assert held == ["False\n", "True\n", "False\n", "True\n"]

@@ -32,6 +32,11 @@ def digest(value: str | None, kind: str = "int") -> dict[str, Any]:
     return {"type": kind, "digest": value and f"sha256:{value}", "size": 1}
 
 
+def placed(value: str, placeless: str) -> dict[str, Any]:
+    marks = {"placeless": f"sha256:{placeless}", "marked": ["the run's folder"]}
+    return {**digest(value, "str"), **marks}
+
+
 def write(path: str, content: str | None, cell: int = 1, reason: str | None = None) -> Use:
     return Use(path=path, role="write", hash=content, reason=reason, cell=cell)
 
@@ -159,9 +164,34 @@ CASES = (
         says="not compared: m (method)",
     ),
     Case(
-        name="a module without a digest needs no word",
-        then={"digests": {"np": digest(None, "module")}},
-        now={"digests": {"np": digest(None, "module")}},
+        name="a function without a digest is like any value without one",
+        then={"digests": {"f": digest(None, "function")}},
+        now={"digests": {"f": digest(None, "function")}},
+        says="not compared: f (function)",
+    ),
+    Case(
+        name="the same but for the run's folder",
+        then={"digests": {"p": placed("a", "p")}},
+        now={"digests": {"p": placed("b", "p")}},
+        verdict="equivalent",
+        says="the value of p is the same but for the run's folder",
+    ),
+    Case(
+        name="another path in the run's folder",
+        then={"digests": {"p": placed("a", "p")}},
+        now={"digests": {"p": placed("b", "q")}},
+        verdict="different",
+    ),
+    Case(
+        name="the run's folder in only one of them",
+        then={"digests": {"p": placed("a", "p")}},
+        now={"digests": {"p": digest("b", "str")}},
+        verdict="different",
+    ),
+    Case(
+        name="a path that is the same as it is",
+        then={"digests": {"p": placed("a", "p")}},
+        now={"digests": {"p": digest("a", "str")}},
     ),
     Case(
         name="values of other types",
@@ -432,3 +462,17 @@ def test_a_file_names_the_cell_that_made_it_differ():
         "verdict": "different",
         "reason": "written by cell 1, which differs: its bytes differ",
     }
+
+
+def test_a_name_that_a_cell_only_names_makes_no_other_cell_differ():
+    mentioned = {**digest("m", "module"), "same": True}
+
+    def cells(printed: str) -> tuple[Cell, ...]:
+        first = cell(1, printed, digests={"time": mentioned}, names_written=("time",))
+        second = cell(2, printed, digests={"time": mentioned}, names_read=("time",))
+        return first, second
+
+    then, now = (Evidence(id="r", cwd=THEN, cells=cells(printed)) for printed in "ab")
+    found = judge_cells(then, now, Circumstances())
+    assert [one.verdict for one in found] == ["different"] * 2
+    assert "depends on" not in str(found[1].reason)

@@ -102,3 +102,75 @@ def test_matplotlibs_svg_is_the_same_in_two_processes_but_not_with_another_point
 def test_a_quoted_hash_in_an_svg_is_a_difference():
     first, second = (f'<text title="{one}">#{one}</text>' for one in ("0123456789", "0123456780"))
     assert same_text(first, second, "image/svg+xml", NOWHERE) is None
+
+
+ADDRESSES = st.integers(0x7F0000000000, 0x7FFFFFFFFFFF)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "<object object at 0x{:012x}>",
+        "<function <lambda> at 0x{:x}>",
+        "<bound method A.f of <__main__.A object at 0x{:x}>>",
+        "<code object f at 0x{:x}, file 'a.py', line 1>",
+        "<weakref at 0x{:x}; dead>",
+        "<Future at 0x{:x} state=finished>",
+        "[1, <a.B at 0x{:x}>]",
+        "Generator(PCG64) at 0x{:X}",
+        "<pre>&lt;a.B at 0x{:x}&gt;</pre>",
+    ],
+)
+@given(ADDRESSES, ADDRESSES)
+def test_the_address_of_an_object_is_no_difference(form, one, other):
+    where = "text/html" if "&lt;" in form else "text/plain"
+    assert same_text(form.format(one), form.format(other), where, NOWHERE) is not None
+
+
+@pytest.mark.parametrize("form", ["value at 0x{:x}", "0x{:x}", "at 0x{:x}>", "<\nat 0x{:x}>"])
+@given(ADDRESSES, ADDRESSES)
+def test_a_number_elsewhere_is_a_difference(form, one, other):
+    assume(one != other)
+    assert same_text(form.format(one), form.format(other), "stream", NOWHERE) is None
+
+
+@given(ADDRESSES, ADDRESSES, ADDRESSES, ADDRESSES)
+def test_which_object_an_address_names_is_compared(one, other, third, fourth):
+    assume(one != other and third != fourth)
+    form = "<a at 0x{:x}> <a at 0x{:x}>"
+    texts = form.format(one, other), form.format(third, fourth)
+    assert same_text(*texts, "stream", NOWHERE) is not None
+    twice = form.format(third, third)
+    assert same_text(form.format(one, other), twice, "stream", NOWHERE) is None
+
+
+BAR = " 45%|####5     | 45/100 [{}{}]"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("00:01<00:02, 30.12it/s", "00:02<00:03,  9.9it/s"),
+        ("00:01<00:02, 30.12it/s", "1:00:02<2:00:03,  1.20s/it"),
+        ("00:00<?, ?it/s", "00:00<00:00, 5.1k examples/s"),
+        ("00:01<00:02, 3.2MB/s", "00:01<00:01, 12kB/s"),
+    ],
+)
+@pytest.mark.parametrize("rest", ["", ", loss=0.25", ", epoch 1/3", ", 1/3"])
+def test_times_of_a_bar_are_no_difference_and_what_comes_after_is(first, second, rest):
+    texts = BAR.format(first, rest), BAR.format(second, rest)
+    assert same_text(*texts, "stream", NOWHERE) == ("times of progress bars",)
+    if rest:
+        other = BAR.format(second, rest.replace("3", "4").replace("5", "6"))
+        assert same_text(texts[0], other, "stream", NOWHERE) is None
+
+
+def test_a_real_bar_shows_its_loss_to_the_verdict():
+    tqdm = pytest.importorskip("tqdm")
+
+    def printed(loss, rate):
+        meter = tqdm.tqdm.format_meter(100, 100, 3.0 / rate, ncols=80, postfix=f"loss={loss}")
+        return f"  0%|          | 0/100 [00:00<?, ?it/s]\r{meter}"
+
+    assert same_text(printed(0.5, 1), printed(0.5, 7), "stream", NOWHERE) is not None
+    assert same_text(printed(0.5, 1), printed(0.6, 1), "stream", NOWHERE) is None

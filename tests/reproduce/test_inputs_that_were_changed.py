@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from jupyter_lineage.reproduce.reproduction import prepare
+
 from .conftest import files_of
 
 
@@ -72,3 +74,34 @@ def test_the_audit_hook_tells_what_was_only_opened_for_writing_too(bench, monkey
         ("more.csv", "write", 1),
         ("same.csv", "read", 1),
     ]
+
+
+def test_a_file_that_was_cut_is_an_input_where_it_was_met_before(bench, words):
+    data = bench.write("data.txt", "abcdef")
+    bench.record("print(open('data.txt').read())")
+    run = bench.record("import os\nos.truncate('data.txt', 3)", "print(open('data.txt').read())")
+    data.unlink()
+    document = bench.reproduce(run)
+    assert words(document) == ["identical", "identical"], document
+    assert files_of(document) == {"data.txt": "identical"}
+
+
+def test_a_file_that_was_cut_and_never_met_is_not_in_the_record(bench, words):
+    data = bench.write("data.txt", "abcdef")
+    run = bench.record("import os\nos.truncate('data.txt', 3)")
+    data.unlink()
+    document = bench.reproduce(run)
+    assert words(document) == ["not compared"], document
+    assert "not in the record" in document["executions"][0]["reason"]
+
+
+def test_a_file_that_was_only_renamed_is_an_input_under_its_old_name(bench, words):
+    bench.write("old.txt", "abc")
+    run = bench.record("import os\nos.replace('old.txt', 'new.txt')")
+    (bench.project / "new.txt").unlink()
+    prepared = prepare(bench.database, run)
+    assert [one.path for one in prepared.plan.inputs.files] == ["old.txt"]
+    assert not any("can't be told" in said for said in prepared.problems)
+    document = bench.reproduce(run)
+    assert words(document) == ["identical"], document
+    assert files_of(document) == {"new.txt": "identical"}

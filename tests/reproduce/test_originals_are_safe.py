@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ import pytest
 from jupyter_lineage.errors import InvalidInput, NotFound, ReproduceRefused
 from jupyter_lineage.reproduce import fence, memory, prepare
 from jupyter_lineage.reproduce.inputs import hash_file
+
+from .conftest import without
 
 
 def snapshot(folder: Path) -> dict[str, str | None]:
@@ -103,12 +104,13 @@ WORKERS = (
 )
 
 
-@pytest.mark.parametrize("private", [True, False])
-def test_worker_processes_and_shared_memory_work(bench, words, monkeypatch, private):
+@pytest.mark.parametrize(
+    "refused", [(), (fence.MEMORY,), (fence.WORLD,), (fence.WORLD, fence.MEMORY)]
+)
+def test_worker_processes_and_shared_memory_work(bench, words, monkeypatch, refused):
     theirs = Path(fence.SHARED_MEMORY, f"psm_test_{os.getpid()}")
     run = bench.record(*WORKERS)
-    if not private:
-        monkeypatch.setattr(memory, "can_be_private", lambda plan: False)
+    without(monkeypatch, *refused)
     try:
         theirs.write_text("theirs")
         document = bench.reproduce(run)
@@ -122,7 +124,7 @@ def test_worker_processes_and_shared_memory_work(bench, words, monkeypatch, priv
 def test_a_shared_memory_in_common_is_said_before_programs_start(bench, monkeypatch):
     run = bench.record("!echo hello")
     assert memory.SAID_BEFORE not in prepare(bench.database, run).problems
-    monkeypatch.setattr(memory, "can_be_private", lambda plan: False)
+    without(monkeypatch, fence.MEMORY)
     assert memory.SAID_BEFORE in prepare(bench.database, run).problems
 
 
@@ -259,30 +261,6 @@ def test_a_run_without_programs_is_reproduced_where_nothing_would_hold_them(
     run = bench.record("print('hello')")
     monkeypatch.setattr(fence, "is_available", lambda: False)
     assert words(bench.reproduce(run)) == ["identical"]
-
-
-@pytest.mark.skipif(not fence.is_available(), reason="this system has no Landlock")
-@pytest.mark.parametrize(
-    ("program", "what"),
-    [
-        ("chmod 400 {0}", "other rights"),
-        ("touch -d 2001-01-01 {0}", "another time"),
-        ("chmod 750 $(dirname {0})", "other rights"),
-        ("{1} -c \"import os; os.setxattr('{0}', 'user.a', b'x')\"", "other attributes"),
-    ],
-)
-def test_rights_times_and_attributes_that_a_program_changed_are_said(bench, program, what):
-    kept = bench.write("outside/kept.txt", "keep me")
-    command = program.format(kept, sys.executable)
-    run = bench.record(
-        f"import os\nprint(open({str(kept)!r}).read())\n"
-        f"if 'reproductions' in os.getcwd(): os.system({command!r})"
-    )
-    document = bench.reproduce(run)
-    assert document["verdict"] == "failed", document
-    place = kept.parent if "dirname" in program else kept
-    said = f"changed while the reproduction ran: {place} ({what}"
-    assert any(problem.startswith(said) for problem in document["problems"])
 
 
 def test_the_users_caches_and_history_are_not_touched(bench, words):

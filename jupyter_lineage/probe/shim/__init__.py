@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LIBRARY = "lineage_shim.so"
 """File name of the compiled helper, beside this module."""
 
-VERSION = b"3"
+VERSION = b"4"
 """What ``lh_version`` of a helper that fits this loader says."""
 
 _loaded: Shim | None = None

@@ -138,11 +138,12 @@ void note_symlinked(const char *text, int directory, const char *path) {
     }
 }
 
-/* Returns a program's name when it is plain and of the system, else NULL. */
+/* Returns a program's name when it is plain and of the system, else NULL. A bare name is none: it
+ * may lead anywhere. */
 static const char *plain_name(const char *program) {
     static const char *const folders[] = {"/usr/", "/bin/", "/sbin/", "/opt/"};
     const char *name = program;
-    int known = strchr(program, '/') == NULL;
+    int known = 0;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         known |= strncmp(program, folders[i], strlen(folders[i])) == 0;
     }
@@ -153,7 +154,7 @@ static const char *plain_name(const char *program) {
     int plain = length > 0 && length <= 64 &&
                 name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789._+-")] == '\0';
-    return known && plain ? name : NULL;
+    return known && plain && strstr(program, "/../") == NULL ? name : NULL;
 }
 
 static int64_t mixed(int64_t c, const char *name) {

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#define VERSION "3"
+#define VERSION "4"
 
 struct process lh_process;
 __thread int64_t lh_c __attribute__((tls_model("initial-exec"))) = -1;
@@ -84,13 +84,17 @@ static const char *program_of(void *arguments, int position) {
     return text;
 }
 
-/* Another program begins; forks are none: what they do is seen as ours is. */
+/* Another program begins; forks are none: what they do is seen as ours is. Of subprocess.Popen
+ * Python's side sees more, see programs.py. */
 static void see_child(const char *event, void *arguments) {
     static const struct {
         const char *event;
         int program; /* which argument */
-    } starts[CHILD_KINDS] = {{"subprocess.Popen", 0}, {"os.system", -1}, {"os.exec", 0},
-                             {"os.posix_spawn", 0},   {"os.spawn", 1},   {"pty.spawn", -1}};
+    } starts[CHILD_KINDS] = {{"os.system", -1},
+                             {"os.exec", 0},
+                             {"os.posix_spawn", 0},
+                             {"os.spawn", 1},
+                             {"pty.spawn", -1}};
     for (int kind = 0; kind < CHILD_KINDS; kind++) {
         if (strcmp(event, starts[kind].event) == 0) {
             follow_context();
@@ -110,11 +114,11 @@ EXPORT int lh_audit_hook(const char *event, void *arguments, void *data) {
         }
         break;
     case 'p': /* pty.spawn */
-    case 's': /* sqlite3.connect, subprocess.Popen */
+        see_child(event, arguments);
+        break;
+    case 's':
         if (strcmp(event, "sqlite3.connect") == 0) {
             follow_context();
-        } else {
-            see_child(event, arguments);
         }
         break;
     case 'i':

@@ -251,7 +251,7 @@ void note_renamed(struct names names, unsigned flags);
 void note_linked(struct names names);
 void note_symlinked(const char *text, int directory, const char *path);
 
-#define CHILD_KINDS 6
+#define CHILD_KINDS 5
 void note_child(int kind, const char *program); /* started in one of so many ways; NULL: unnamed */
 
 /* ---- opens.c, calls.c and entries.c ---- */
