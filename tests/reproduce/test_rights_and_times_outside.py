@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_lineage.reproduce import apart, fence, memory, prepare, reproduction
+from jupyter_lineage.reproduce import apart, execute, fence, memory, prepare, reproduction
 
 from .conftest import Bench, files_of, without
 
@@ -115,7 +115,7 @@ def test_files_beside_named_ones_may_be_written_by_others_meanwhile(bench, monke
     beside = [bench.home / "gone.log", bench.home / "again.log"]
     for path in beside:
         path.write_text("1")
-    run_cells = reproduction.run_cells
+    run_cells = execute.run_cells
 
     def meanwhile(*args, **options):
         other.write_text("more")
