@@ -145,6 +145,8 @@ def render(document: Mapping[str, Any]) -> list[str]:
     Args:
         document: what :func:`jupyter_lineage.reproduce.run` gave.
     """
+    from ..reproduce.originals import CHANGED
+
     if document.get("schema") != 1:
         raise InvalidInput("this verdict was made by a newer version")
     lines = _group("Cells", [_cell(one) for one in document["executions"]])
@@ -153,6 +155,8 @@ def render(document: Mapping[str, Any]) -> list[str]:
     found = document["environment"].get("differences") or ()
     changed = [f"{one['name']}: {one['then'] or '-'} → {one['now'] or '-'}" for one in found]
     lines += [f"Environment  {text}" for text in _first(changed)]
+    touched = [text for text in document.get("problems") or () if CHANGED in text]
+    lines += [f"Originals  {text}" for text in _first(touched)]
     if document.get("folder"):
         lines.append(f"Folder  {output.short_path(document['folder'])}")
     mark = output.verdict_mark(document["verdict"])

@@ -35,6 +35,9 @@ class Found:
     """Whether nothing names the file itself: others may be writing it, which we can't."""
 
 
+CHANGED = "changed while the reproduction ran: "
+"""What a sentence about a changed file begins with, or holds."""
+
 _MOST = 10_000
 _NOT_ENTERED = ("/", "/proc", "/sys", "/dev")
 _QUOTED = re.compile(r"[\"']([^\"'\n]*/[^\"'\n]*)[\"']")
@@ -123,7 +126,7 @@ def changes(before: State) -> tuple[str, ...]:
         now = _find(path)
         what = _difference(then, now)
         if what:
-            found.append(f"changed while the reproduction ran: {path} ({what})")
+            found.append(f"{CHANGED}{path} ({what})")
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_lineage.cli.reproduce import render
 from jupyter_lineage.reproduce import apart, execute, fence, memory, prepare, reproduction
 
 from .conftest import Bench, files_of, without
@@ -39,6 +40,7 @@ def test_rights_times_and_attributes_that_a_program_changed_are_said(
     place = kept.parent if "dirname" in program else kept
     said = f"changed while the reproduction ran: {place} ({what}"
     assert any(problem.startswith(said) for problem in document["problems"])
+    assert any(said in line for line in render(document))
 
 
 def state(path: Path) -> tuple[object, ...]:
